@@ -1,0 +1,98 @@
+//! What a tool may ask of AWS: a closed list. A string outside it is never authority.
+
+use serde::{Deserialize, Serialize};
+
+/// One IAM action that this server knows how to use.
+///
+/// The list is closed on purpose (threat T16): a token may carry any permission string, but only
+/// these can ever open a door, and a tool can only declare these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Action {
+    #[serde(rename = "s3:ListBucket")]
+    ListBucket,
+    #[serde(rename = "s3:GetObject")]
+    GetObject,
+    #[serde(rename = "s3:GetObjectVersion")]
+    GetObjectVersion,
+    #[serde(rename = "s3:PutObject")]
+    PutObject,
+}
+
+/// Whether an action changes anything. Drives `readOnlyHint` and read-only mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// What an action's resource is, as IAM's service authorization reference says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// `arn:aws:s3:::bucket`
+    Bucket,
+    /// `arn:aws:s3:::bucket/*`
+    Object,
+}
+
+impl Action {
+    /// Every action, in the order of the enum.
+    pub const ALL: &[Action] = &[
+        Action::ListBucket,
+        Action::GetObject,
+        Action::GetObjectVersion,
+        Action::PutObject,
+    ];
+
+    /// The IAM name, e.g. `s3:GetObject`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Action::ListBucket => "s3:ListBucket",
+            Action::GetObject => "s3:GetObject",
+            Action::GetObjectVersion => "s3:GetObjectVersion",
+            Action::PutObject => "s3:PutObject",
+        }
+    }
+
+    /// Whether it reads or writes.
+    pub const fn access(self) -> Access {
+        match self {
+            Action::ListBucket | Action::GetObject | Action::GetObjectVersion => Access::Read,
+            Action::PutObject => Access::Write,
+        }
+    }
+
+    /// The kind of ARN that a policy statement with this action names.
+    pub const fn resource(self) -> Resource {
+        match self {
+            Action::ListBucket => Resource::Bucket,
+            Action::GetObject | Action::GetObjectVersion | Action::PutObject => Resource::Object,
+        }
+    }
+
+    /// The action of this exact IAM name; IAM compares without case, tokens are written exactly.
+    pub fn parse(name: &str) -> Option<Action> {
+        Action::ALL.iter().copied().find(|a| a.name() == name)
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back_and_nothing_else_does() {
+        for action in Action::ALL {
+            assert_eq!(Action::parse(action.name()), Some(*action));
+        }
+        for other in ["*", "s3:*", "S3:GetObject", "s3:getobject", "s3:GetObject ", "", "admin"] {
+            assert_eq!(Action::parse(other), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The vocabulary of the server: pure types and rules, no I/O, no clock, no crate of ours.
+
+pub mod action;
+pub mod bucket;
+pub mod grants;
+pub mod role;
+pub mod s3_uri;
+pub mod toolset;
+
+pub use action::{Access, Action};
+pub use bucket::{BucketName, InvalidBucketName};
+pub use grants::{Buckets, Grants};
+pub use role::{InvalidRoleArn, RoleArn};
+pub use s3_uri::{BucketRef, InvalidS3Uri, S3Uri};
+pub use toolset::Toolset;

@@ -1,0 +1,35 @@
+//! Families of tools that an operator switches on and off together.
+
+/// A family of tools. `QUILT_MCP_TOOLSETS` lists those that the server offers; it is an upper
+/// bound which no request relaxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Toolset {
+    /// Who am I, which buckets have I.
+    Identity,
+    /// Objects in S3.
+    Bucket,
+}
+
+impl Toolset {
+    /// Every toolset.
+    pub const ALL: &[Toolset] = &[Toolset::Identity, Toolset::Bucket];
+
+    /// The name in `QUILT_MCP_TOOLSETS` and in the docs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Toolset::Identity => "identity",
+            Toolset::Bucket => "bucket",
+        }
+    }
+
+    /// The toolset of this exact name.
+    pub fn parse(name: &str) -> Option<Toolset> {
+        Toolset::ALL.iter().copied().find(|t| t.name() == name)
+    }
+}
+
+impl std::fmt::Display for Toolset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
