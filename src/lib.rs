@@ -5,8 +5,32 @@
 //!
 //! | room | what lives there | may import |
 //! |---|---|---|
-//! | [`domain`] | pure vocabulary: bucket names, actions, grants, role ARNs | nothing |
+//! | [`domain`] | pure vocabulary: bucket names, actions, grants, authority | nothing |
+//! | [`error`] | a tool's failure, with its stable code | `domain` |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
+//! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
+//! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error` |
+//! | [`catalog`] | the registry: token exchange, GraphQL | `aws`, `error` |
+//! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
+//! | [`tool`] | how a tool is written | `runtime` |
+//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain` |
+//! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
+//! | [`http`] | the edge: origin, gate, health, access log | `auth`, `runtime`, `tools` |
+//! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
+//! | [`boot`], [`app`] | configuration → server; all layers on one screen | everything |
 
+pub mod ambient;
+pub mod app;
+pub mod auth;
+pub mod aws;
+pub mod boot;
+pub mod catalog;
 pub mod config;
 pub mod domain;
+pub mod error;
+pub mod http;
+pub mod runtime;
+pub mod server;
+pub mod telemetry;
+pub mod tool;
+pub mod tools;

@@ -1,12 +1,14 @@
 //! The vocabulary of the server: pure types and rules, no I/O, no clock, no crate of ours.
 
 pub mod action;
+pub mod authority;
 pub mod bucket;
 pub mod grants;
 pub mod role;
 pub mod s3_uri;
 pub mod toolset;
 
+pub use authority::{Authority, Denied, Permit};
 pub use action::{Access, Action};
 pub use bucket::{BucketName, InvalidBucketName};
 pub use grants::{Buckets, Grants};

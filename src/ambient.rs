@@ -1,0 +1,197 @@
+//! The server's own AWS identity (the task role), for exactly two calls: `ssm:GetParameter` for
+//! the token secret and `sts:AssumeRole` for a user's role.
+//!
+//! This is the only file that may reach the default credential chain (environment, profile, ECS,
+//! IMDS). It hands out no client, so nothing here can ever sign a request for a user's data
+//! (threat T36).
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_sts::{
+    error::ProvideErrorMetadata,
+    operation::assume_role::builders::AssumeRoleFluentBuilder,
+    types::Tag,
+};
+use aws_smithy_async::{
+    rt::sleep::{SharedAsyncSleep, TokioSleep},
+    time::{SharedTimeSource, SystemTimeSource},
+};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures_util::{FutureExt, future::BoxFuture};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    aws::{AssumeRole, RoleRequest, clients::timeouts, credentials::role_session_name},
+    config::{Config, StsIdentity},
+    error::{Code, ToolError},
+};
+
+/// The server's own identity.
+pub struct Ambient {
+    sts: aws_sdk_sts::Client,
+    ssm: aws_sdk_ssm::Client,
+    external_id: Option<SecretString>,
+    identity: StsIdentity,
+}
+
+/// The parameter store gave no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("SSM parameter {name} could not be read: {why}")]
+pub struct SecretUnavailable {
+    name: String,
+    why: String,
+}
+
+/// The one HTTP client of all AWS calls: rustls on aws-lc, one connection pool.
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
+}
+
+impl Ambient {
+    /// The identity that the default chain finds: environment, profile, ECS task role, IMDS.
+    pub async fn from_chain(config: &Config, http: SharedHttpClient) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place where it is allowed")]
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .region(Region::new(config.aws.region.clone()))
+            .timeout_config(timeouts());
+        Self::new(config, &loader.load().await)
+    }
+
+    /// A given identity, for the demo and for tests; nothing else is consulted.
+    pub fn with_credentials(
+        config: &Config,
+        http: SharedHttpClient,
+        credentials: Credentials,
+    ) -> Self {
+        let shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .region(Region::new(config.aws.region.clone()))
+            .timeout_config(timeouts())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        Self::new(config, &shared)
+    }
+
+    fn new(config: &Config, shared: &SdkConfig) -> Self {
+        let endpoint = |url: &Option<url::Url>| url.as_ref().map(url::Url::to_string);
+        let sts = aws_sdk_sts::config::Builder::from(shared)
+            .set_endpoint_url(endpoint(&config.aws.sts_endpoint))
+            .build();
+        let ssm = aws_sdk_ssm::config::Builder::from(shared)
+            .set_endpoint_url(endpoint(&config.aws.ssm_endpoint))
+            .build();
+        Self {
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm),
+            external_id: config.credentials.external_id.clone(),
+            identity: config.credentials.sts_identity,
+        }
+    }
+
+    /// `ssm:GetParameter` with decryption.
+    ///
+    /// # Errors
+    /// Names the parameter and what AWS said, never a value.
+    pub async fn secret(&self, name: &str) -> Result<SecretString, SecretUnavailable> {
+        let unavailable = |why: &str| SecretUnavailable { name: name.into(), why: why.into() };
+        let answer = self.ssm.get_parameter().name(name).with_decryption(true).send().await;
+        let answer = answer.map_err(|error| {
+            let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+            unavailable(code.unwrap_or("SSM could not be reached, or there is no AWS identity"))
+        })?;
+        let value = answer.parameter.and_then(|p| p.value);
+        value.map(SecretString::from).ok_or_else(|| unavailable("it has no value"))
+    }
+
+    async fn assume(&self, request: RoleRequest) -> Result<Credentials, ToolError> {
+        let (role, subject) = (&request.role, &request.holder.subject);
+        match self.request(&request).send().await {
+            Ok(answer) => {
+                tracing::info!(event = "audit", action = "assume_role", outcome = "ok", %role, %subject);
+                answer.credentials.map_or_else(|| Err(unavailable()), |keys| Ok(to_sdk(keys)))
+            }
+            Err(error) => {
+                let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+                tracing::warn!(
+                    event = "audit", action = "assume_role", outcome = "failed", %role, %subject,
+                    aws_code,
+                );
+                Err(if aws_code == Some("AccessDenied") { denied(role) } else { unavailable() })
+            }
+        }
+    }
+
+    fn request(&self, request: &RoleRequest) -> AssumeRoleFluentBuilder {
+        let subject = role_session_name(&request.holder.subject);
+        let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(900);
+        let mut call = self
+            .sts
+            .assume_role()
+            .role_arn(request.role.as_str())
+            .role_session_name(&subject)
+            .duration_seconds(seconds)
+            .policy(&request.policy)
+            .set_external_id(self.external_id.as_ref().map(|id| id.expose_secret().to_owned()));
+        if matches!(self.identity, StsIdentity::SourceIdentity | StsIdentity::Both) {
+            call = call.source_identity(&subject);
+        }
+        if matches!(self.identity, StsIdentity::Tags | StsIdentity::Both) {
+            call = call.set_tags(Some(tags(&request.holder)));
+        }
+        call
+    }
+}
+
+fn tags(holder: &crate::aws::Holder) -> Vec<Tag> {
+    let jwt_id = holder.jwt_id.as_deref().unwrap_or_default();
+    [("sub", role_session_name(&holder.subject)), ("jti", jwt_id.chars().take(256).collect())]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
+        .collect()
+}
+
+fn to_sdk(keys: aws_sdk_sts::types::Credentials) -> Credentials {
+    let expires = std::time::SystemTime::try_from(keys.expiration).ok();
+    Credentials::new(
+        keys.access_key_id,
+        keys.secret_access_key,
+        Some(keys.session_token),
+        expires,
+        "assumed-role",
+    )
+}
+
+fn denied(role: &crate::domain::RoleArn) -> ToolError {
+    ToolError::new(
+        Code::RoleDenied,
+        format!("The role {role} could not be assumed"),
+        "STS refused: the role's trust policy, its external id, or the server's own policy does \
+         not allow it.",
+        "The operator must let the server's task role assume this role: in the role's trust \
+         policy (principal, external id, and sts:SetSourceIdentity / sts:TagSession where \
+         QUILT_MCP_STS_IDENTITY is on) and in the task role's own policy.",
+    )
+}
+
+fn unavailable() -> ToolError {
+    ToolError::new(
+        Code::AwsUnavailable,
+        "The caller's role could not be assumed",
+        "STS failed or could not be reached, or the server has no AWS identity of its own.",
+        "Call again in a while; the server's log names the cause.",
+    )
+}
+
+impl AssumeRole for Ambient {
+    fn assume_role(&self, request: RoleRequest) -> BoxFuture<'_, Result<Credentials, ToolError>> {
+        self.assume(request).boxed()
+    }
+}

@@ -1,0 +1,101 @@
+//! The router and every layer on one screen, outermost first.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::any_service,
+};
+use http::{HeaderName, Method, StatusCode, header};
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowHeaders, AllowOrigin, CorsLayer},
+};
+
+use crate::{
+    http::{
+        gate::{Gate, gate},
+        health::{self, Draining},
+        observe::observe,
+        origin::{self, Allowed},
+    },
+    server::Server,
+};
+
+/// Everything that a process serves.
+pub struct App {
+    pub gate: Arc<Gate>,
+    pub allowed: Arc<Allowed>,
+    pub draining: Draining,
+}
+
+impl App {
+    /// The router.
+    pub fn router(&self) -> Router {
+        let mcp = any_service(protocol(&self.gate))
+            // 4. Who is it, is it a message, may he: sets the request's context.
+            .layer(from_fn_with_state(self.gate.clone(), gate))
+            // 3. CORS: a preflight carries no token, so it is answered before the gate; and the
+            //    gate's 401 and 403 need the headers, or a browser shows a network error instead.
+            .layer(cors(&self.allowed.origins))
+            // 2. Host and Origin: a page that is not on the list gets nothing, not even preflight.
+            .layer(from_fn_with_state(self.allowed.clone(), origin::check));
+        Router::new()
+            // Both spellings, no redirect: a redirected POST loses its body or its token.
+            .route("/mcp", mcp.clone())
+            .route("/mcp/", mcp)
+            // Load balancers send no Host of ours and no token.
+            .merge(health::routes(self.draining.clone()))
+            .fallback(not_found)
+            // 1. A panic in a layer is a 500 for this request and nothing for the others.
+            .layer(CatchPanicLayer::custom(panicked))
+            // 0. Request id and access line, whatever happened below.
+            .layer(from_fn(observe))
+    }
+}
+
+/// rmcp, stateless: sessions, authentication, Host and Origin are ours, and JSON is the answer
+/// unless a tool reports progress. Any replica serves any request.
+fn protocol(gate: &Gate) -> StreamableHttpService<Server, NeverSessionManager> {
+    let server = Server::new(gate.catalogue.clone());
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_sse_retry(None)
+        .with_max_request_body_bytes(gate.max_body)
+        .disable_allowed_hosts();
+    StreamableHttpService::new(move || Ok(server.clone()), Arc::default(), config)
+}
+
+/// The origins of the configuration, and no other; never `*`, never credentials.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|o| o.parse().ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::POST, Method::GET, Method::DELETE, Method::OPTIONS])
+        // Mirrored: `Mcp-Param-*` headers have names that only a tool's schema knows.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            HeaderName::from_static("mcp-session-id"),
+            HeaderName::from_static("x-request-id"),
+            header::WWW_AUTHENTICATE,
+            header::RETRY_AFTER,
+        ])
+        .max_age(std::time::Duration::from_secs(600))
+}
+
+async fn not_found() -> (StatusCode, Json<serde_json::Value>) {
+    let detail = "the MCP endpoint is /mcp; health is at /healthz and /readyz";
+    (StatusCode::NOT_FOUND, Json(serde_json::json!({"error": "not_found", "detail": detail})))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    tracing::error!(event = "panic", "a layer panicked");
+    let body = serde_json::json!({"error": "internal", "detail": "the server failed unexpectedly"});
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
+}

@@ -1,0 +1,216 @@
+//! The cache of AWS clients: one per caller, source and permit; loaded once, however many ask.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_s3::config::{
+    BehaviorVersion, IdentityCache, Region, SharedHttpClient, retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
+use moka::{Expiry, future::Cache};
+
+use super::credentials::{AssumeRole, Holder, Source, StaticCredentials, role_request};
+use crate::{
+    domain::{Permit, RoleArn},
+    error::{Code, ToolError},
+};
+
+/// Where AWS is. Everything comes from our own configuration: these clients read no environment,
+/// no profile and no metadata service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub region: String,
+    pub s3_endpoint: Option<String>,
+    pub s3_path_style: bool,
+}
+
+/// Makes and keeps the callers' clients.
+pub struct Clients {
+    settings: Settings,
+    http: SharedHttpClient,
+    sts: Arc<dyn AssumeRole>,
+    kept: Cache<Key, Kept>,
+}
+
+/// Two requests share a client only if all of this is equal.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    issuer: Arc<str>,
+    subject: Arc<str>,
+    keys: KeySource,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum KeySource {
+    Role { role: RoleArn, policy: String },
+    Static { origin: &'static str, access_key_id: String },
+}
+
+#[derive(Clone)]
+enum Kept {
+    Client { s3: aws_sdk_s3::Client, until: Option<Timestamp>, ttl: Duration },
+    /// A refusal is remembered for a while, so that a client in a loop does not hammer STS.
+    Denied(ToolError),
+}
+
+/// At most so many clients are kept; each is a few tens of kilobytes.
+const MAX_CLIENTS: u64 = 4_096;
+/// How long a refusal by STS is remembered.
+const DENIAL: Duration = Duration::from_secs(30);
+/// Clients are renewed this long before their credentials end, so that no call starts with keys
+/// that expire under way.
+const MARGIN: Duration = Duration::from_secs(120);
+
+impl Clients {
+    /// An empty cache. `sts` is the only way to the server's own identity.
+    pub fn new(settings: Settings, http: SharedHttpClient, sts: Arc<dyn AssumeRole>) -> Self {
+        let kept = Cache::builder().max_capacity(MAX_CLIENTS).expire_after(Lifetime).build();
+        Self { settings, http, sts, kept }
+    }
+
+    /// The S3 client of this caller for this permit.
+    ///
+    /// # Errors
+    /// `no_aws_credentials` where the source is none; `role_denied` where STS refused; transient
+    /// codes where it could not be asked.
+    pub async fn s3(
+        &self,
+        holder: &Holder,
+        source: &Source,
+        permit: &Permit,
+        now: Timestamp,
+    ) -> Result<aws_sdk_s3::Client, ToolError> {
+        let key = Key {
+            issuer: holder.issuer.clone(),
+            subject: holder.subject.clone(),
+            keys: match source {
+                Source::Role(role) => KeySource::Role {
+                    role: role.clone(),
+                    policy: super::policy::session_policy(permit, role.partition()),
+                },
+                Source::Static(keys) => KeySource::Static {
+                    origin: keys.origin,
+                    access_key_id: keys.access_key_id.clone(),
+                },
+                Source::None { fix } => return Err(no_credentials(fix.clone())),
+            },
+        };
+        // The cache's own timer follows the machine's clock; the credentials' end follows ours.
+        if let Some(Kept::Client { until: Some(until), .. }) = self.kept.get(&key).await
+            && until <= now
+        {
+            self.kept.invalidate(&key).await;
+        }
+        let load = self.load(holder, source, permit, now);
+        match self.kept.try_get_with(key, load).await {
+            Ok(Kept::Client { s3, .. }) => Ok(s3),
+            Ok(Kept::Denied(error)) => Err(error),
+            Err(error) => Err((*error).clone()),
+        }
+    }
+
+    async fn load(
+        &self,
+        holder: &Holder,
+        source: &Source,
+        permit: &Permit,
+        now: Timestamp,
+    ) -> Result<Kept, ToolError> {
+        match source {
+            Source::Role(role) => {
+                match self.sts.assume_role(role_request(role, holder, permit, now)).await {
+                    Ok(credentials) => Ok(self.keep(credentials, source, holder, now)),
+                    Err(error) if error.code == Code::RoleDenied => Ok(Kept::Denied(error)),
+                    Err(error) => Err(error),
+                }
+            }
+            Source::Static(keys) => self.keep_static(keys, source, holder, now),
+            Source::None { fix } => Err(no_credentials(fix.clone())),
+        }
+    }
+
+    fn keep_static(
+        &self,
+        keys: &StaticCredentials,
+        source: &Source,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Result<Kept, ToolError> {
+        if keys.expires_at.is_some_and(|at| at <= now) {
+            return Err(ToolError::new(
+                Code::AwsCredentialsExpired,
+                "The AWS credentials of this token are no longer valid",
+                "They ended before the token did.",
+                "Sign in to the catalog anew and call again with the fresh token.",
+            ));
+        }
+        Ok(self.keep(keys.to_sdk(), source, holder, now))
+    }
+
+    fn keep(
+        &self,
+        credentials: Credentials,
+        source: &Source,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Kept {
+        let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
+        let until = [ends, holder.expires_at].into_iter().flatten().min();
+        let left = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let ttl = until.map_or(MAX_TTL, |at| {
+            let left = left(at);
+            // A short life keeps most of itself: the margin is never more than a fifth.
+            left.saturating_sub(MARGIN.min(left / 5)).min(MAX_TTL)
+        });
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(credentials)
+            .identity_cache(IdentityCache::no_cache())
+            .region(Region::new(source.region().unwrap_or(&self.settings.region).to_owned()))
+            .set_endpoint_url(self.settings.s3_endpoint.clone())
+            .force_path_style(self.settings.s3_path_style)
+            .http_client(self.http.clone())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .time_source(aws_smithy_async::time::SystemTimeSource::new())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts())
+            .build();
+        Kept::Client { s3: aws_sdk_s3::Client::from_conf(config), until, ttl }
+    }
+}
+
+/// No client is kept longer, whatever its credentials say.
+const MAX_TTL: Duration = Duration::from_secs(3600);
+
+/// Time limits of one call: 2 s to connect, 10 s an attempt, 30 s in all (threat T55).
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(30))
+        .build()
+}
+
+fn no_credentials(fix: std::borrow::Cow<'static, str>) -> ToolError {
+    ToolError::new(
+        Code::NoAwsCredentials,
+        "There are no AWS credentials for this token",
+        "The server never uses its own identity for a user's data, and the token yields none.",
+        fix,
+    )
+}
+
+struct Lifetime;
+
+impl Expiry<Key, Kept> for Lifetime {
+    fn expire_after_create(&self, _: &Key, kept: &Kept, _: Instant) -> Option<Duration> {
+        Some(match kept {
+            Kept::Client { ttl, .. } => *ttl,
+            Kept::Denied(_) => DENIAL,
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Where a caller's AWS credentials come from, and how long they are kept.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use aws_credential_types::Credentials;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    domain::{Permit, RoleArn},
+    error::ToolError,
+};
+
+/// Whose credentials: the identity that a cached client belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Holder {
+    /// `iss` of the token, or the registry's origin.
+    pub issuer: Arc<str>,
+    /// `sub` of the token, or the registry's name for the user.
+    pub subject: Arc<str>,
+    /// `jti`, where the token has one: becomes a session tag.
+    pub jwt_id: Option<Arc<str>>,
+    /// No credentials are kept beyond this.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The one source of a caller's credentials, chosen once per request.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// `sts:AssumeRole`, narrowed per bucket.
+    Role(RoleArn),
+    /// Keys that came with the token or from the registry.
+    Static(Arc<StaticCredentials>),
+    /// None, and why: said to the caller when a tool needs credentials.
+    None {
+        /// What the operator must configure.
+        fix: Cow<'static, str>,
+    },
+}
+
+/// Temporary keys that someone else made for this caller.
+pub struct StaticCredentials {
+    /// `aws_credentials claim` or `registry`.
+    pub origin: &'static str,
+    pub access_key_id: String,
+    pub secret_access_key: SecretString,
+    pub session_token: SecretString,
+    pub region: Option<String>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What is asked of STS.
+#[derive(Clone, Debug)]
+pub struct RoleRequest {
+    pub role: RoleArn,
+    pub holder: Holder,
+    pub policy: String,
+    /// 900 s to 3,600 s.
+    pub duration: Duration,
+}
+
+/// The server's own identity, as far as this module may see it: it can assume a role, no more.
+pub trait AssumeRole: Send + Sync + 'static {
+    /// Asks STS for the role's temporary credentials.
+    ///
+    /// The error is [`crate::error::Code::RoleDenied`] when STS refused (remembered for a while),
+    /// anything else is transient.
+    fn assume_role(&self, request: RoleRequest) -> BoxFuture<'_, Result<Credentials, ToolError>>;
+}
+
+impl Source {
+    /// For `auth_status` and logs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Source::Role(_) => "assumed_role",
+            Source::Static(keys) => keys.origin,
+            Source::None { .. } => "none",
+        }
+    }
+
+    /// The region in which the credentials' owner works, where the source says so.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Source::Static(keys) => keys.region.as_deref(),
+            Source::Role(_) | Source::None { .. } => None,
+        }
+    }
+}
+
+impl StaticCredentials {
+    /// As the SDK wants them.
+    pub fn to_sdk(&self) -> Credentials {
+        Credentials::new(
+            self.access_key_id.clone(),
+            self.secret_access_key.expose_secret(),
+            Some(self.session_token.expose_secret().to_owned()),
+            self.expires_at.and_then(|t| std::time::SystemTime::try_from(t).ok()),
+            "quilt-mcp-server",
+        )
+    }
+}
+
+impl std::fmt::Debug for StaticCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StaticCredentials").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// STS wants 900 s at least; more than an hour is never asked, and no more than the token has left.
+const ROLE_SECONDS: std::ops::RangeInclusive<i64> = 900..=3600;
+
+/// The `sts:AssumeRole` request for a permit.
+pub fn role_request(role: &RoleArn, holder: &Holder, permit: &Permit, now: Timestamp) -> RoleRequest {
+    let left = holder.expires_at.map_or(i64::MAX, |at| at.as_second() - now.as_second());
+    let seconds = left.clamp(*ROLE_SECONDS.start(), *ROLE_SECONDS.end());
+    RoleRequest {
+        role: role.clone(),
+        holder: holder.clone(),
+        policy: super::policy::session_policy(permit, role.partition()),
+        duration: Duration::from_secs(seconds.unsigned_abs()),
+    }
+}
+
+/// `RoleSessionName`: what CloudTrail shows. 2 to 64 characters of `[\w+=,.@-]`.
+///
+/// A subject that does not fit is rewritten and gets a piece of its hash, so that two subjects
+/// never share a name.
+pub fn role_session_name(subject: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if (2..=64).contains(&subject.len()) && subject.chars().all(fits) {
+        return subject.to_owned();
+    }
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, subject.as_bytes());
+    let hash: String = digest.as_ref().iter().take(6).map(|b| format!("{b:02x}")).collect();
+    let name: String =
+        subject.chars().map(|c| if fits(c) { c } else { '_' }).take(51).collect();
+    format!("{name}-{hash}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_names_fit_sts_and_stay_apart() {
+        assert_eq!(role_session_name("8795-user-id"), "8795-user-id");
+        let names: Vec<String> =
+            ["a", "ä", "a b", "a_b", "a\nb", &"x".repeat(65), &"x".repeat(66), ""]
+                .into_iter()
+                .map(role_session_name)
+                .collect();
+        for (i, name) in names.iter().enumerate() {
+            assert!((2..=64).contains(&name.len()), "{name}");
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)));
+            assert!(!names[..i].contains(name), "{name} twice");
+        }
+    }
+
+    #[test]
+    fn static_credentials_print_no_secret() {
+        let keys = StaticCredentials {
+            origin: "registry",
+            access_key_id: "ASIACANARY".into(),
+            secret_access_key: "canary-secret".to_owned().into(),
+            session_token: "canary-token".to_owned().into(),
+            region: None,
+            expires_at: None,
+        };
+        assert!(!format!("{keys:?}").to_lowercase().contains("canary"));
+    }
+}

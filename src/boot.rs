@@ -1,0 +1,153 @@
+//! Config → [`App`]. The only caller of [`crate::ambient`].
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::{
+    ambient::{Ambient, SecretUnavailable, http_client},
+    app::App,
+    auth::{AuthCache, KeySet, Policy, SessionKey, Tombstones, Verifier},
+    aws::{Clients, clients::Settings},
+    catalog::{Registry, registry::Location},
+    config::{Config, Problem, SecretSource, check_secret},
+    http::{authenticate::Authenticator, gate::Gate, health::Draining, origin::Allowed, roles::RoleRules},
+    runtime::{Clock, Services},
+    tools::Catalogue,
+};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The secret's value is not fit; found only now, because it came from SSM.
+    #[error("{0}")]
+    Secret(Problem),
+    /// SSM gave no secret.
+    #[error("MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER: {0}")]
+    Ssm(#[from] SecretUnavailable),
+    /// The HTTP client for the registry could not be made.
+    #[error("the HTTP client could not be made: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The system's random generator failed.
+    #[error("no random numbers: {0}")]
+    Random(&'static str),
+}
+
+/// Builds the server with the identity that AWS's default chain finds.
+///
+/// # Errors
+/// [`BootError`] names the variable to look at.
+pub async fn build(config: &Config) -> Result<App, BootError> {
+    let ambient = Ambient::from_chain(config, http_client()).await;
+    build_with(config, ambient, Clock::system()).await
+}
+
+/// Builds the server with a given identity and clock (demo and tests).
+///
+/// # Errors
+/// [`BootError`] names the variable to look at.
+pub async fn build_with(
+    config: &Config,
+    ambient: Ambient,
+    clock: Clock,
+) -> Result<App, BootError> {
+    let secret = token_secret(config, &ambient).await?;
+    let registry = registry(config)?.map(Arc::new);
+    let services = Arc::new(Services {
+        clients: Arc::new(Clients::new(settings(config), http_client(), Arc::new(ambient))),
+        registry: registry.clone(),
+        clock: clock.clone(),
+    });
+    let authenticator = Authenticator {
+        sessions: session_key(config, secret.as_ref())?,
+        verifier: secret.map(|secret| verifier(config, &secret)),
+        registry: registry.filter(|_| config.tokens.catalog_tokens),
+        roles: RoleRules {
+            map: config.credentials.role_map.clone(),
+            allowed: config.credentials.allowed_role_arns.clone(),
+        },
+        ended: Tombstones::new(),
+        cache: AuthCache::new(),
+        leeway_secs: config.tokens.leeway_secs,
+        clock,
+    };
+    let gate = Gate {
+        authenticator,
+        catalogue: Arc::new(Catalogue::new(&config.server.toolsets, config.server.read_only)),
+        services,
+        max_body: config.server.max_body_bytes,
+        slots: Semaphore::new(config.server.max_concurrency),
+    };
+    let allowed = Allowed {
+        hosts: config.server.allowed_hosts.clone(),
+        origins: config.server.allowed_origins.clone(),
+    };
+    Ok(App { gate: Arc::new(gate), allowed: Arc::new(allowed), draining: Draining::default() })
+}
+
+async fn token_secret(
+    config: &Config,
+    ambient: &Ambient,
+) -> Result<Option<SecretString>, BootError> {
+    match &config.tokens.secret {
+        None => Ok(None),
+        Some(SecretSource::Literal(secret)) => Ok(Some(secret.clone())),
+        Some(SecretSource::SsmParameter(name)) => {
+            let secret = ambient.secret(name).await?;
+            check_secret("MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER", secret.expose_secret())
+                .map_err(BootError::Secret)?;
+            Ok(Some(secret))
+        }
+    }
+}
+
+fn verifier(config: &Config, secret: &SecretString) -> Verifier {
+    let tokens = &config.tokens;
+    Verifier {
+        keys: KeySet::single(&tokens.kid, secret),
+        policy: Policy {
+            issuer: tokens.issuer.clone(),
+            audience: tokens.audience.clone(),
+            leeway_secs: tokens.leeway_secs,
+            max_lifetime_secs: tokens.max_lifetime_secs,
+            wildcard_buckets: tokens.wildcard_buckets,
+            token_credentials: config.credentials.token_credentials,
+        },
+    }
+}
+
+/// The key that signs session ids. Replicas must agree on it, so it is derived from what they
+/// share; a random one works for a single process only.
+fn session_key(config: &Config, secret: Option<&SecretString>) -> Result<SessionKey, BootError> {
+    match (&config.server.session_secret, secret) {
+        (Some(own), _) => Ok(SessionKey::new(own.expose_secret().as_bytes())),
+        (None, Some(jwt)) => SessionKey::derive(jwt.expose_secret().as_bytes())
+            .map_err(|_| BootError::Random("HKDF failed")),
+        (None, None) => {
+            tracing::warn!(
+                "QUILT_MCP_SESSION_SECRET is not set: session ids of this process are not \
+                 accepted by another one, nor after a restart"
+            );
+            SessionKey::random().map_err(|_| BootError::Random("the generator failed"))
+        }
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        region: config.aws.region.clone(),
+        s3_endpoint: config.aws.s3_endpoint.as_ref().map(ToString::to_string),
+        s3_path_style: config.aws.s3_path_style,
+    }
+}
+
+fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
+    let catalog = &config.catalog;
+    let location = match (&catalog.registry_url, &catalog.catalog_url) {
+        (Some(url), _) => Some(Location::Registry(url.clone())),
+        (None, Some(url)) => Some(Location::Catalog(url.clone())),
+        (None, None) => None,
+    };
+    location.map(Registry::new).transpose()
+}

@@ -1,0 +1,92 @@
+//! `POST {registry}/graphql`: whole documents from files, never built from strings (threat T38).
+
+use secrecy::SecretString;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{ExchangeError, Registry, registry::CallError};
+use crate::error::{Code, ToolError};
+
+const ME: &str = include_str!("me.graphql");
+const BUCKET_CONFIGS: &str = include_str!("bucket_configs.graphql");
+
+/// A bucket as the catalog presents it to the token's user.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BucketConfig {
+    pub name: String,
+    pub title: Option<String>,
+    pub description: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<serde::de::IgnoredAny>,
+}
+
+impl Registry {
+    /// The name of the token's user.
+    pub(super) async fn user_name(&self, token: &SecretString) -> Result<String, ExchangeError> {
+        #[derive(Deserialize)]
+        struct Data {
+            me: Option<Me>,
+        }
+        #[derive(Deserialize)]
+        struct Me {
+            name: String,
+        }
+        match self.query::<Data>(token, ME).await {
+            Ok(Data { me: Some(me) }) if !me.name.is_empty() => Ok(me.name),
+            Ok(_) | Err(CallError::Status(401 | 403)) => Err(ExchangeError::Rejected),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The buckets that the catalog shows to the token's user.
+    ///
+    /// # Errors
+    /// `token_expired` where the registry no longer accepts the token, `catalog_unavailable` else.
+    pub async fn bucket_configs(
+        &self,
+        token: &SecretString,
+    ) -> Result<Vec<BucketConfig>, ToolError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            bucket_configs: Vec<BucketConfig>,
+        }
+        match self.query::<Data>(token, BUCKET_CONFIGS).await {
+            Ok(data) => Ok(data.bucket_configs),
+            Err(error) => Err(tool_error("Asking the catalog for its buckets failed", &error)),
+        }
+    }
+
+    /// Sends one document. Partial data beside errors is an error: it would look complete.
+    async fn query<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        document: &'static str,
+    ) -> Result<T, CallError> {
+        let body = self.post("graphql", token, &serde_json::json!({"query": document})).await?;
+        let answer: Answer<T> = serde_json::from_slice(&body)
+            .map_err(|_| CallError::Malformed("the GraphQL answer has another shape"))?;
+        match answer.data {
+            Some(data) if answer.errors.is_empty() => Ok(data),
+            _ => Err(CallError::Malformed("GraphQL errors")),
+        }
+    }
+}
+
+fn tool_error(what: &'static str, error: &CallError) -> ToolError {
+    match error {
+        CallError::Status(401 | 403) => ToolError::new(
+            Code::TokenExpired,
+            what,
+            "The catalog no longer accepts the token.",
+            "Sign in to the catalog again and send the new token.",
+        ),
+        other => {
+            ToolError::new(Code::CatalogUnavailable, what, other.to_string(), "Call again later.")
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The catalog's registry: the one origin, fixed by configuration, that a catalog token goes to.
+
+pub mod exchange;
+pub mod graphql;
+pub mod registry;
+
+pub use exchange::{ExchangeError, Exchanged};
+pub use graphql::BucketConfig;
+pub use registry::Registry;

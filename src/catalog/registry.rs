@@ -1,0 +1,164 @@
+//! Finding the registry and talking to it safely.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::sync::{OnceCell, Semaphore};
+use url::Url;
+
+/// A connection to the registry of one catalog.
+///
+/// The bearer token goes to this origin only, redirects are not followed, answers are bounded in
+/// size and time, and so is the number of calls at once (threats T34, T55).
+pub struct Registry {
+    http: reqwest::Client,
+    location: Location,
+    found: OnceCell<Url>,
+    slots: Semaphore,
+    pub(super) exchanges: super::exchange::Exchanges,
+}
+
+/// How the registry's origin is known.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// `QUILT_REGISTRY_URL`.
+    Registry(Url),
+    /// `QUILT_CATALOG_URL`: the registry is `registryUrl` in its `/config.json`.
+    Catalog(Url),
+}
+
+/// Why the registry gave no answer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It could not be reached, or not in time.
+    #[error("the registry could not be reached")]
+    Unreachable,
+    /// It answered something that is not what its interface promises.
+    #[error("the registry's answer was not understood: {0}")]
+    Malformed(&'static str),
+    /// An HTTP status that is not a success.
+    #[error("the registry answered HTTP {0}")]
+    Status(u16),
+}
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+const MAX_CALLS_AT_ONCE: usize = 64;
+
+impl Registry {
+    /// A registry that is contacted for the first time when it is first needed, so that the server
+    /// starts while the catalog is down.
+    ///
+    /// # Errors
+    /// Where the HTTP client cannot be made.
+    pub fn new(location: Location) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(TIMEOUT)
+            .user_agent(concat!("quilt-mcp-server/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self {
+            http,
+            location,
+            found: OnceCell::new(),
+            slots: Semaphore::new(MAX_CALLS_AT_ONCE),
+            exchanges: super::exchange::Exchanges::new(),
+        })
+    }
+
+    /// The registry's base URL, without a slash at its end. Found once, then kept.
+    ///
+    /// # Errors
+    /// Where the catalog does not tell it; asked again next time.
+    pub async fn base(&self) -> Result<&Url, CallError> {
+        self.found
+            .get_or_try_init(|| async {
+                match &self.location {
+                    Location::Registry(url) => Ok(url.clone()),
+                    Location::Catalog(url) => self.discover(url).await,
+                }
+            })
+            .await
+    }
+
+    /// The registry's origin, the issuer of catalog tokens.
+    ///
+    /// # Errors
+    /// As [`Registry::base`].
+    pub async fn origin(&self) -> Result<String, CallError> {
+        Ok(self.base().await?.origin().ascii_serialization())
+    }
+
+    async fn discover(&self, catalog: &Url) -> Result<Url, CallError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct CatalogConfig {
+            registry_url: Url,
+        }
+        let body = self.send(self.http.get(under(catalog, "config.json"))).await?;
+        let config: CatalogConfig = serde_json::from_slice(&body)
+            .map_err(|_| CallError::Malformed("config.json has no registryUrl"))?;
+        let url = config.registry_url;
+        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
+            tracing::info!(registry = %url, "registry found in the catalog's config.json");
+            Ok(url)
+        } else {
+            Err(CallError::Malformed("registryUrl is not https"))
+        }
+    }
+
+    /// `GET {registry}/{path}` with the caller's token.
+    pub(super) async fn get(&self, path: &str, token: &SecretString) -> Result<Bytes, CallError> {
+        let url = under(self.base().await?, path);
+        self.send(self.http.get(url).bearer_auth(token.expose_secret())).await
+    }
+
+    /// `POST {registry}/{path}` with the caller's token.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        token: &SecretString,
+        body: &serde_json::Value,
+    ) -> Result<Bytes, CallError> {
+        let url = under(self.base().await?, path);
+        self.send(self.http.post(url).bearer_auth(token.expose_secret()).json(body)).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Bytes, CallError> {
+        let _slot = self.slots.acquire().await.map_err(|_| CallError::Unreachable)?;
+        let mut answer = request.send().await.map_err(|error| {
+            tracing::warn!(timeout = error.is_timeout(), "registry call failed");
+            CallError::Unreachable
+        })?;
+        if answer.status() != StatusCode::OK {
+            return Err(CallError::Status(answer.status().as_u16()));
+        }
+        let mut body = bytes::BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|_| CallError::Unreachable)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(CallError::Malformed("it is larger than 4 MiB"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// `base` + `/` + `path`, keeping a path prefix of the base.
+fn under(base: &Url, path: &str) -> String {
+    format!("{}/{path}", base.as_str().trim_end_matches('/'))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

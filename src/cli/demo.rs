@@ -1,0 +1,59 @@
+//! `demo`.
+
+use std::{io::Write, process::ExitCode};
+
+use clap::Args;
+
+use super::Outcome;
+use crate::{
+    config::{LogConfig, own_variables},
+    demo::{Running, Settings, tour},
+    http::serve::stop_signal,
+    runtime::Clock,
+    telemetry::{self, Stream},
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    quilt-mcp-server demo              take the tour, then keep serving\n  \
+    quilt-mcp-server demo --once       take the tour and exit (0: all as it must be, 1: not)\n  \
+    quilt-mcp-server demo --json       print one line of JSON when ready, then keep serving\n\n\
+    QUILT_MCP_* variables that do not lead away from the stand-ins are honoured; logs go to \
+    stderr, warnings only unless QUILT_MCP_LOG says otherwise.")]
+pub(super) struct Arguments {
+    /// Exit after the tour.
+    #[arg(long)]
+    once: bool,
+    /// Print one line of JSON with the URLs and tokens instead of the tour.
+    #[arg(long)]
+    json: bool,
+    /// Port of the MCP endpoint; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Outcome {
+    let under = own_variables();
+    telemetry::install(&LogConfig::quiet(&under)?, Stream::Stderr);
+    let settings = Settings { under, over: Vec::new() };
+    let running = Running::start(arguments.port, settings, Clock::system()).await?;
+    let mut good = true;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&running.announcement()?)?);
+        std::io::stdout().flush()?;
+    }
+    if !arguments.json || arguments.once {
+        good = match arguments.json {
+            true => tour::take(&running, &mut std::io::stderr()).await?,
+            false => tour::take(&running, &mut std::io::stdout()).await?,
+        };
+    }
+    if !arguments.once {
+        if !arguments.json {
+            tour::invite(&running, &mut std::io::stdout())?;
+            println!("Serving until Ctrl-C.");
+        }
+        stop_signal().await;
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,37 @@
+//! `serve`.
+
+use std::{process::ExitCode, time::Duration};
+
+use tokio::net::TcpListener;
+
+use super::Outcome;
+use crate::{
+    boot,
+    config::Config,
+    http::serve::{serve, stop_signal},
+    telemetry::{self, Stream},
+};
+
+pub(super) async fn run() -> Outcome {
+    let (config, warnings) = Config::from_env()?;
+    telemetry::install(&config.log, Stream::Stdout);
+    for warning in warnings {
+        tracing::warn!(event = "config", "{warning}");
+    }
+    let app = boot::build(&config).await?;
+    let listener = TcpListener::bind(config.server.addr)
+        .await
+        .map_err(|error| format!("QUILT_MCP_ADDR: {} cannot be used: {error}", config.server.addr))?;
+    tracing::info!(
+        event = "lifecycle",
+        version = env!("CARGO_PKG_VERSION"),
+        addr = %listener.local_addr()?,
+        tools = app.gate.catalogue.len(),
+        read_only = config.server.read_only,
+        "serving MCP at /mcp"
+    );
+    let drain = Duration::from_secs(config.server.drain_secs);
+    serve(listener, app.router(), app.draining.clone(), stop_signal(), drain).await?;
+    tracing::info!(event = "lifecycle", "stopped");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,181 @@
+//! The ordinary server, through the ordinary `Config`, pointed at a [`World`].
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use aws_credential_types::Credentials;
+use secrecy::SecretString;
+use serde::Serialize;
+use tokio::{net::TcpListener, sync::oneshot};
+
+use super::{Access, User, World};
+use crate::{
+    ambient::{Ambient, http_client},
+    auth, boot,
+    config::Config,
+    http::{health::Draining, serve::serve},
+    runtime::Clock,
+};
+
+/// A server that serves a world. Dropping it stops both.
+pub struct Running {
+    pub world: World,
+    pub address: SocketAddr,
+    pub clock: Clock,
+    pub draining: Draining,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// Variables beside those that point at the world.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The world's own variables win over these (the user's environment).
+    pub under: Vec<(String, String)>,
+    /// These win over the world's (tests).
+    pub over: Vec<(String, String)>,
+}
+
+/// Why the demo does not run.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The line that `demo --json` prints.
+#[derive(Serialize)]
+pub struct Announcement {
+    mcp_url: String,
+    catalog_url: String,
+    registry_url: String,
+    s3_url: String,
+    sts_url: String,
+    users: Vec<AnnouncedUser>,
+}
+
+#[derive(Serialize)]
+struct AnnouncedUser {
+    name: String,
+    enhanced_token: String,
+    catalog_token: String,
+    buckets: BTreeMap<String, Access>,
+}
+
+/// How long the demo's tokens live.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// The variables that point a server at this world; `serve` would read them from the environment.
+pub fn variables(world: &World, port: u16) -> Vec<(String, String)> {
+    let arns = world.role_arns().join(",");
+    [
+        ("QUILT_MCP_ADDR", format!("127.0.0.1:{port}")),
+        ("MCP_ENHANCED_JWT_SECRET", world.jwt_secret().to_owned()),
+        ("MCP_ENHANCED_JWT_KID", "frontend-enhanced".to_owned()),
+        ("QUILT_MCP_JWT_ISSUER", "quilt-frontend".to_owned()),
+        ("QUILT_MCP_JWT_AUDIENCE", "quilt-mcp-server".to_owned()),
+        ("QUILT_CATALOG_URL", world.catalog_url().to_owned()),
+        ("QUILT_MCP_CATALOG_TOKENS", "true".to_owned()),
+        ("QUILT_MCP_ROLE_MAP", world.role_map()),
+        ("QUILT_MCP_ALLOWED_ROLE_ARNS", arns),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ENDPOINT_URL_S3", world.s3_url().to_owned()),
+        ("AWS_ENDPOINT_URL_STS", world.sts_url().to_owned()),
+        ("QUILT_MCP_S3_PATH_STYLE", "true".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+impl Running {
+    /// Starts a world and a server for it.
+    ///
+    /// # Errors
+    /// What failed to start, in words.
+    pub async fn start(port: u16, settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let world = World::start().await?;
+        let mut vars: BTreeMap<String, String> = settings.under.into_iter().collect();
+        vars.extend(variables(&world, port));
+        vars.extend(settings.over);
+        let (config, _) = Config::from_vars(vars)?;
+        Self::serve(world, &config, clock).await
+    }
+
+    async fn serve(world: World, config: &Config, clock: Clock) -> Result<Self, StartError> {
+        if !config.server.addr.ip().is_loopback() {
+            return Err("the demo listens on loopback only".into());
+        }
+        let task_role = world.task_role();
+        let identity = Credentials::new(
+            &task_role.access_key_id,
+            &task_role.secret_access_key,
+            None,
+            None,
+            "demo task role",
+        );
+        let ambient = Ambient::with_credentials(config, http_client(), identity);
+        let app = boot::build_with(config, ambient, clock.clone()).await?;
+        let listener = TcpListener::bind(config.server.addr).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let draining = app.draining.clone();
+        let drain = Duration::from_secs(config.server.drain_secs);
+        let router = app.router();
+        let stop_when = async move {
+            // A dropped sender stops too.
+            let _told_or_dropped = stopped.await;
+        };
+        tokio::spawn(serve(listener, router, draining.clone(), stop_when, drain));
+        Ok(Self { world, address, clock, draining, stop: Some(stop) })
+    }
+
+    /// Where MCP is.
+    pub fn mcp_url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// The enhanced token that the catalog's front end would mint for this user.
+    ///
+    /// # Errors
+    /// Where signing fails.
+    pub fn enhanced_token(&self, user: &User) -> Result<String, StartError> {
+        let now = self.clock.now().as_second().unsigned_abs();
+        let claims = self.world.enhanced_claims(user, now, TOKEN_LIFETIME.as_secs());
+        self.sign(&claims)
+    }
+
+    /// Signs any claims with the shared secret, as anybody with a browser could.
+    ///
+    /// # Errors
+    /// Where signing fails.
+    pub fn sign(&self, claims: &serde_json::Value) -> Result<String, StartError> {
+        let secret = SecretString::from(self.world.jwt_secret().to_owned());
+        Ok(auth::mint(claims, "frontend-enhanced", &secret)?)
+    }
+
+    /// The announcement of `--json`.
+    ///
+    /// # Errors
+    /// Where signing fails.
+    pub fn announcement(&self) -> Result<Announcement, StartError> {
+        let announce = |user: &User| -> Result<AnnouncedUser, StartError> {
+            Ok(AnnouncedUser {
+                name: user.name.clone(),
+                enhanced_token: self.enhanced_token(user)?,
+                catalog_token: user.catalog_token.clone(),
+                buckets: user.buckets.clone(),
+            })
+        };
+        Ok(Announcement {
+            mcp_url: self.mcp_url(),
+            catalog_url: self.world.catalog_url().to_owned(),
+            registry_url: self.world.registry_url().to_owned(),
+            s3_url: self.world.s3_url().to_owned(),
+            sts_url: self.world.sts_url().to_owned(),
+            users: self.world.users().iter().map(announce).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _already_stopped = stop.send(());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Authority = declared ∩ granted, checked where the call is made.
+
+use std::sync::Arc;
+
+use super::{Action, BucketName, Grants};
+
+/// What one tool call may do: the tool's declaration cut with the caller's grants.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    declared: Vec<Action>,
+    grants: Arc<Grants>,
+}
+
+/// Proof that one action on one bucket was authorised. Only [`Authority::require`] makes it, and
+/// every call to AWS takes one: a bucket that was not checked cannot be reached (threat T30).
+#[derive(Debug)]
+pub struct Permit {
+    bucket: BucketName,
+    actions: Vec<Action>,
+}
+
+/// Why an action was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The tool's own fault: it did not declare what it does.
+    #[error("the tool did not declare {0}")]
+    NotDeclared(Action),
+    /// The token does not carry the action at all.
+    #[error("Missing required permission(s): {0}")]
+    Action(Action),
+    /// The token carries the action, but not for this bucket.
+    #[error("Access denied to bucket {0}")]
+    Bucket(BucketName),
+}
+
+impl Authority {
+    /// Cuts a tool's declaration (`needs` and `uses`) with the caller's grants.
+    pub fn new(needs: &[Action], uses: &[Action], grants: Arc<Grants>) -> Self {
+        Self { declared: needs.iter().chain(uses).copied().collect(), grants }
+    }
+
+    /// Demands `action` on `bucket`.
+    ///
+    /// # Errors
+    /// [`Denied`] when the tool did not declare the action, or the token does not grant it, or not
+    /// on this bucket.
+    pub fn require(&self, action: Action, bucket: &BucketName) -> Result<Permit, Denied> {
+        if !self.declared.contains(&action) {
+            return Err(Denied::NotDeclared(action));
+        }
+        if !self.grants.has(action) {
+            return Err(Denied::Action(action));
+        }
+        if !self.grants.allows(action, bucket) {
+            return Err(Denied::Bucket(bucket.clone()));
+        }
+        let usable = |a: &Action| self.grants.allows(*a, bucket);
+        let mut actions: Vec<Action> = self.declared.iter().copied().filter(usable).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        Ok(Permit { bucket: bucket.clone(), actions })
+    }
+}
+
+impl Permit {
+    /// The one bucket that this permit opens.
+    pub fn bucket(&self) -> &BucketName {
+        &self.bucket
+    }
+
+    /// Declared ∩ granted on that bucket, sorted: what a session policy may name.
+    pub fn actions(&self) -> &[Action] {
+        &self.actions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::domain::Buckets;
+
+    fn bucket(name: &str) -> BucketName {
+        BucketName::parse(name).unwrap()
+    }
+
+    fn grants(actions: &[Action], buckets: &[&str]) -> Arc<Grants> {
+        let buckets: BTreeSet<_> = buckets.iter().map(|b| bucket(b)).collect();
+        let actions = actions.iter().copied().collect();
+        Arc::new(Grants::listed(actions, Buckets::Listed(buckets)))
+    }
+
+    #[test]
+    fn what_is_not_declared_is_refused_even_when_granted() {
+        for granted in [grants(Action::ALL, &["mine"]), Arc::new(Grants::delegated())] {
+            let authority = Authority::new(&[Action::ListBucket], &[], granted);
+            let denied = authority.require(Action::GetObject, &bucket("mine")).unwrap_err();
+            assert_eq!(denied, Denied::NotDeclared(Action::GetObject));
+        }
+    }
+
+    #[test]
+    fn what_is_not_granted_is_refused_even_when_declared() {
+        let authority =
+            Authority::new(Action::ALL, &[], grants(&[Action::GetObject], &["mine"]));
+        assert!(authority.require(Action::GetObject, &bucket("mine")).is_ok());
+        assert_eq!(
+            authority.require(Action::ListBucket, &bucket("mine")).unwrap_err(),
+            Denied::Action(Action::ListBucket)
+        );
+        assert_eq!(
+            authority.require(Action::GetObject, &bucket("other")).unwrap_err(),
+            Denied::Bucket(bucket("other"))
+        );
+    }
+
+    #[test]
+    fn a_permit_names_the_intersection() {
+        let authority = Authority::new(
+            &[Action::GetObject],
+            &[Action::GetObjectVersion],
+            grants(&[Action::GetObject, Action::PutObject], &["mine"]),
+        );
+        let permit = authority.require(Action::GetObject, &bucket("mine")).unwrap();
+        assert_eq!(permit.actions(), [Action::GetObject]);
+    }
+}

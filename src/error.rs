@@ -1,0 +1,147 @@
+//! What a tool says when it cannot: a stable code, what happened, why, and what to do.
+//!
+//! This is the third of the three error boundaries (`docs/ARCHITECTURE.md`): before JSON-RPC there
+//! are HTTP statuses ([`crate::http::refusal`]), around it JSON-RPC errors ([`crate::server`]).
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::domain::Denied;
+
+/// The stable code of a tool's failure. Clients may branch on it; it never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The arguments do not fit the tool's schema or rules.
+    InvalidArguments,
+    /// The token does not carry the action.
+    InsufficientScope,
+    /// The token carries the action, but not for this bucket.
+    BucketNotGranted,
+    /// Neither the token nor the server's configuration yields AWS credentials.
+    NoAwsCredentials,
+    /// STS refused the role.
+    RoleDenied,
+    /// AWS itself refused the action with the caller's credentials.
+    AwsAccessDenied,
+    /// AWS no longer accepts the caller's temporary credentials.
+    AwsCredentialsExpired,
+    /// AWS asks to slow down.
+    AwsThrottled,
+    /// AWS failed or could not be reached.
+    AwsUnavailable,
+    /// There is no such bucket.
+    NoSuchBucket,
+    /// There is no such object or version.
+    NoSuchObject,
+    /// AWS or the catalog did not answer in time.
+    Timeout,
+    /// The object is not text in the asked encoding.
+    NotText,
+    /// The catalog's registry failed or could not be reached.
+    CatalogUnavailable,
+    /// The catalog's registry no longer accepts the token.
+    TokenExpired,
+    /// A fault of ours.
+    Internal,
+}
+
+/// A tool's failure, as the model and the user read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct ToolError {
+    /// Stable, for programs.
+    pub code: Code,
+    /// What happened.
+    pub what: Cow<'static, str>,
+    /// Why it happened.
+    pub why: Cow<'static, str>,
+    /// What the caller, or the operator, can do.
+    pub what_to_do: Cow<'static, str>,
+}
+
+impl Code {
+    /// The code as text, e.g. `bucket_not_granted`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Code::InvalidArguments => "invalid_arguments",
+            Code::InsufficientScope => "insufficient_scope",
+            Code::BucketNotGranted => "bucket_not_granted",
+            Code::NoAwsCredentials => "no_aws_credentials",
+            Code::RoleDenied => "role_denied",
+            Code::AwsAccessDenied => "aws_access_denied",
+            Code::AwsCredentialsExpired => "aws_credentials_expired",
+            Code::AwsThrottled => "aws_throttled",
+            Code::AwsUnavailable => "aws_unavailable",
+            Code::NoSuchBucket => "no_such_bucket",
+            Code::NoSuchObject => "no_such_object",
+            Code::Timeout => "timeout",
+            Code::NotText => "not_text",
+            Code::CatalogUnavailable => "catalog_unavailable",
+            Code::TokenExpired => "token_expired",
+            Code::Internal => "internal",
+        }
+    }
+
+    /// Whether the fault is ours or our suppliers' (logged as an error) or the caller's.
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Code::Internal | Code::AwsUnavailable | Code::CatalogUnavailable)
+    }
+}
+
+impl ToolError {
+    /// A failure with its three sentences.
+    pub fn new(
+        code: Code,
+        what: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+        what_to_do: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { code, what: what.into(), why: why.into(), what_to_do: what_to_do.into() }
+    }
+
+    /// Arguments that do not fit; `why` names the argument.
+    pub fn invalid_arguments(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            Code::InvalidArguments,
+            "The arguments were not accepted; nothing was done",
+            why,
+            "Correct the argument and call again; the tool's input schema lists what is allowed.",
+        )
+    }
+
+    /// A fault of ours, whose details belong in the log and not in the answer.
+    pub fn internal(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            Code::Internal,
+            "The server failed unexpectedly",
+            why,
+            "Try again; if it persists, give the request id to the operator.",
+        )
+    }
+}
+
+impl From<Denied> for ToolError {
+    fn from(denied: Denied) -> Self {
+        let what = denied.to_string();
+        match denied {
+            Denied::NotDeclared(action) => {
+                Self::internal(format!("a tool tried {action} without declaring it"))
+            }
+            Denied::Action(action) => Self::new(
+                Code::InsufficientScope,
+                what,
+                format!("The token's permissions do not contain {action}."),
+                "Ask for a token with this permission, or choose another tool.",
+            ),
+            Denied::Bucket(bucket) => Self::new(
+                Code::BucketNotGranted,
+                what,
+                format!("The token's list of buckets does not contain {bucket}."),
+                "bucket_list shows the buckets of this token; an administrator of the catalog \
+                 decides which ones it names.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Bearer token → [`Caller`]: the session cache first, then verification, here or by the registry.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::{refusal::Refusal, roles::RoleRules};
+use crate::{
+    auth::{
+        self, AuthCache, CacheKey, Family, Lookup, Principal, SessionId, SessionKey, TokenDigest,
+        Tombstones, Verifier,
+    },
+    aws::{Holder, Source, StaticCredentials},
+    catalog::{ExchangeError, Registry},
+    domain::Buckets,
+    runtime::{Caller, Clock},
+};
+
+/// Authenticates requests. Holds the keys, the cache and the rules; shared by all requests.
+pub struct Authenticator {
+    /// `None` where no secret is configured: then family E is not accepted.
+    pub verifier: Option<Verifier>,
+    /// `None` where `QUILT_MCP_CATALOG_TOKENS` is off: then family C is not accepted.
+    pub registry: Option<Arc<Registry>>,
+    pub roles: RoleRules,
+    pub sessions: SessionKey,
+    pub ended: Tombstones,
+    pub cache: AuthCache<Arc<Caller>>,
+    pub leeway_secs: u64,
+    pub clock: Clock,
+}
+
+/// An `Mcp-Session-Id` that is unknown, ended, or not this caller's: all the same to him.
+#[derive(Debug)]
+pub struct UnknownSession;
+
+/// Why a request has no caller.
+#[derive(Debug)]
+pub enum Failure {
+    Refused(Refusal),
+    UnknownSession(UnknownSession),
+}
+
+impl<T: Into<Refusal>> From<T> for Failure {
+    fn from(refusal: T) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl Authenticator {
+    /// The caller of a request with this token and, in the legacy eras, this session id.
+    ///
+    /// A hit needs the same token, the same session and the same keys, in time. A session id never
+    /// authenticates: it is checked against the token's own subject.
+    ///
+    /// # Errors
+    /// The token is refused, or the session is not this caller's.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        session: Option<&str>,
+    ) -> Result<Arc<Caller>, Failure> {
+        let now = self.clock.now();
+        let session = match session.map(SessionId::parse) {
+            None => None,
+            Some(Some(id)) if !self.ended.is_ended(&id, now) => Some(id),
+            Some(_) => {
+                // Still verify the token first: an expired one is 401 even on a dead session.
+                self.verify(token, now).await?;
+                return Err(Failure::UnknownSession(UnknownSession));
+            }
+        };
+        let generation = self.verifier.as_ref().map_or(0, Verifier::generation);
+        let key = CacheKey { session, token: TokenDigest::of(token), generation };
+        if let Lookup::Hit(caller) = self.cache.get(&key, now) {
+            return Ok(caller);
+        }
+        let (caller, until) = self.verify(token, now).await?;
+        let who = &caller.principal;
+        if let Some(id) = &key.session
+            && !self.sessions.verify(id, who.issuer(), who.subject(), now)
+        {
+            tracing::warn!(
+                event = "audit", action = "session", outcome = "not_own",
+                subject = who.subject(), session = %id.fingerprint(),
+            );
+            return Err(Failure::UnknownSession(UnknownSession));
+        }
+        self.remember(key, &caller, until, now);
+        Ok(caller)
+    }
+
+    fn remember(&self, key: CacheKey, caller: &Arc<Caller>, until: Timestamp, now: Timestamp) {
+        let subject = (caller.holder.issuer.clone(), caller.holder.subject.clone());
+        if !self.cache.knows(&subject) {
+            announce(&caller.principal, key.session.as_ref());
+        }
+        self.cache.insert(key, subject, caller.clone(), until, now);
+    }
+
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<(Arc<Caller>, Timestamp), Refusal> {
+        match auth::family_of(token) {
+            Family::Enhanced => self.verify_enhanced(token, now),
+            Family::Catalog => self.verify_catalog(token, now).await,
+        }
+    }
+
+    fn verify_enhanced(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Arc<Caller>, Timestamp), Refusal> {
+        let Some(verifier) = &self.verifier else {
+            return Err(auth::Refusal::InvalidToken(
+                "enhanced tokens are not accepted here: the server has no MCP_ENHANCED_JWT_SECRET"
+                    .into(),
+            )
+            .into());
+        };
+        let principal = verifier.verify(token, now)?;
+        let keys = principal.credentials_claim().map(|claim| Arc::new(static_keys(claim)));
+        let ends = [principal.expires_at(), keys.as_ref().and_then(|k| k.expires_at)];
+        let until = ends.into_iter().flatten().min().unwrap_or(now);
+        Ok((Arc::new(caller(principal, keys, None)), until))
+    }
+
+    async fn verify_catalog(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Arc<Caller>, Timestamp), Refusal> {
+        let Some(registry) = &self.registry else {
+            return Err(auth::Refusal::InvalidToken(
+                "catalog tokens are not accepted here (QUILT_MCP_CATALOG_TOKENS)".into(),
+            )
+            .into());
+        };
+        let peeked = auth::peek_catalog(token, now, self.leeway_secs)?;
+        let digest = TokenDigest::of(token);
+        let secret = SecretString::from(token.to_owned());
+        let names_nobody = peeked.subject.is_none();
+        let given = registry.exchange(digest.bytes(), &secret, names_nobody, now).await?;
+        let issuer = registry.origin().await.map_err(ExchangeError::from)?;
+        let subject = peeked.subject.or_else(|| given.user_name.clone()).unwrap_or_default();
+        let principal = Principal::delegated(&issuer, subject, peeked.expires_at, digest);
+        let until = peeked.expires_at.map_or(given.until, |exp| exp.min(given.until));
+        Ok((Arc::new(caller(principal, Some(given.keys.clone()), Some(secret))), until))
+    }
+
+    /// Where this request's AWS credentials come from: a role, then the keys that came with the
+    /// token or from the registry, else none and why.
+    ///
+    /// # Errors
+    /// `role_not_allowed`.
+    pub fn source(&self, caller: &Caller, headers: &HeaderMap) -> Result<Source, Refusal> {
+        let role = match caller.principal.family() {
+            // The registry knows the role of a catalog token's user; a header cannot change it.
+            Family::Catalog => None,
+            Family::Enhanced => self.roles.choose(&caller.principal, headers)?,
+        };
+        Ok(match (role, &caller.keys) {
+            (Some(role), _) => Source::Role(role),
+            (None, Some(keys)) => Source::Static(keys.clone()),
+            (None, None) => Source::None { fix: self.missing_source(&caller.principal).into() },
+        })
+    }
+
+    fn missing_source(&self, principal: &Principal) -> String {
+        let names: Vec<&str> = principal.roles().iter().map(String::as_str).take(8).collect();
+        let roles = match names.as_slice() {
+            [] => "The token names no role.".to_owned(),
+            names => format!("The token names the role(s) {}.", names.join(", ")),
+        };
+        let claim = match principal.token_credentials_ignored() {
+            true => " It carries aws_credentials, which QUILT_MCP_TOKEN_CREDENTIALS would accept.",
+            false => "",
+        };
+        format!(
+            "The operator must map the token's role to an ARN (QUILT_MCP_ROLE_MAP=NAME=ARN) and \
+             allow it (QUILT_MCP_ALLOWED_ROLE_ARNS), or the client must send a catalog token \
+             (QUILT_MCP_CATALOG_TOKENS). {roles}{claim}"
+        )
+    }
+}
+
+/// Once per new principal; what operators look for in the log.
+fn announce(who: &Principal, session: Option<&SessionId>) {
+    let buckets = match who.grants().buckets() {
+        Buckets::Listed(names) => names.len().to_string(),
+        Buckets::All => "all".to_owned(),
+        Buckets::Delegated => "delegated".to_owned(),
+    };
+    tracing::info!(
+        event = "audit",
+        action = "authenticate",
+        outcome = "ok",
+        family = ?who.family(),
+        subject = who.subject(),
+        issuer = who.issuer(),
+        token = %who.digest().fingerprint(),
+        session = session.map(SessionId::fingerprint),
+        buckets,
+        permissions = who.permissions().len(),
+        ignored_permissions = who.ignored().len(),
+        "JWT authenticated"
+    );
+    for d in who.disagreements() {
+        tracing::warn!(
+            event = "audit", action = "claims", subject = who.subject(), field = d.field,
+            explicit = d.explicit, abbreviated = d.abbreviated,
+            "the explicit and the abbreviated claim differ; the explicit one counts"
+        );
+    }
+}
+
+fn caller(
+    principal: Principal,
+    keys: Option<Arc<StaticCredentials>>,
+    catalog_token: Option<SecretString>,
+) -> Caller {
+    let holder = Holder {
+        issuer: principal.issuer().into(),
+        subject: principal.subject().into(),
+        jwt_id: principal.jwt_id().map(Into::into),
+        expires_at: principal.expires_at(),
+    };
+    Caller { principal, holder: Arc::new(holder), keys, catalog_token }
+}
+
+fn static_keys(claim: &auth::TokenCredentials) -> StaticCredentials {
+    StaticCredentials {
+        origin: "aws_credentials claim",
+        access_key_id: claim.access_key_id.clone(),
+        secret_access_key: claim.secret_access_key.clone(),
+        session_token: claim.session_token.clone(),
+        region: claim.region.clone(),
+        expires_at: claim.expires_at,
+    }
+}
+
+impl From<ExchangeError> for Refusal {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Rejected => auth::Refusal::InvalidToken(
+                "the catalog does not accept this token; sign in again".into(),
+            )
+            .into(),
+            ExchangeError::Unavailable(_) => Refusal::Unavailable {
+                code: "registry_unavailable",
+                detail: "the catalog's registry could not be asked about this token; try again",
+            },
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Outermost: a request id on every answer, and one access line per request.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
+
+/// `x-request-id`: on every answer, in every log line and in every error of a tool.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the layers below find out about a request, for its access line.
+#[derive(Debug)]
+pub struct Facts {
+    pub request_id: Arc<str>,
+    pub rpc_method: OnceLock<String>,
+    pub tool: OnceLock<String>,
+    pub subject: OnceLock<String>,
+    /// Fingerprint.
+    pub token: OnceLock<String>,
+    /// Fingerprint.
+    pub session: OnceLock<String>,
+    pub refusal: OnceLock<&'static str>,
+}
+
+/// Written on drop: a request whose client went away has its line too.
+struct AccessLine {
+    facts: Arc<Facts>,
+    method: Method,
+    path: String,
+    started: Instant,
+    status: Option<StatusCode>,
+}
+
+/// The layer.
+pub async fn observe(mut request: Request, next: Next) -> Response {
+    let facts = Arc::new(Facts::new());
+    request.extensions_mut().insert(facts.clone());
+    let mut line = AccessLine {
+        facts: facts.clone(),
+        method: request.method().clone(),
+        path: request.uri().path().chars().take(200).collect(),
+        started: Instant::now(),
+        status: None,
+    };
+    let mut response = next.run(request).await;
+    line.status = Some(response.status());
+    if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Notes why a request was refused.
+pub fn note_refusal(extensions: &Extensions, code: &'static str) {
+    if let Some(facts) = extensions.get::<Arc<Facts>>() {
+        let _already_noted = facts.refusal.set(code);
+    }
+}
+
+impl Facts {
+    fn new() -> Self {
+        Self {
+            request_id: request_id().into(),
+            rpc_method: OnceLock::new(),
+            tool: OnceLock::new(),
+            subject: OnceLock::new(),
+            token: OnceLock::new(),
+            session: OnceLock::new(),
+            refusal: OnceLock::new(),
+        }
+    }
+}
+
+/// 16 hex digits. Always ours: an id from outside could be made to collide or to forge log lines.
+fn request_id() -> String {
+    let mut bytes = [0; 8];
+    // Only uniqueness is lost if the system's generator failed; no authority hangs on it.
+    let _filled = aws_lc_rs::rand::fill(&mut bytes);
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+impl Drop for AccessLine {
+    fn drop(&mut self) {
+        let facts = &self.facts;
+        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let status = self.status.map(|s| s.as_u16());
+        let outcome = match self.status {
+            None => "client_gone",
+            Some(_) => "answered",
+        };
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = "access",
+                    request_id = &*facts.request_id,
+                    method = %self.method,
+                    path = self.path,
+                    status,
+                    outcome,
+                    rpc_method = facts.rpc_method.get(),
+                    tool = facts.tool.get(),
+                    subject = facts.subject.get(),
+                    token = facts.token.get(),
+                    session = facts.session.get(),
+                    refusal = facts.refusal.get().copied(),
+                    ms,
+                )
+            };
+        }
+        // A load balancer asks every few seconds; its lines would drown the others.
+        match self.path.as_str() {
+            "/health" | "/healthz" | "/readyz" => line!(debug),
+            _ => line!(info),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The accept loop, and its end.
+
+use std::time::Duration;
+
+use axum::{Router, serve::ListenerExt};
+use tokio::net::TcpListener;
+
+use super::health::Draining;
+
+/// Serves until `stop` resolves, then finishes what runs, for at most `drain`.
+///
+/// # Errors
+/// Where the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    draining: Draining,
+    stop: impl Future<Output = ()> + Send + 'static,
+    drain: Duration,
+) -> std::io::Result<()> {
+    // Without TCP_NODELAY every answer in two writes waits some 40 ms for an acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let signal = async move {
+        stop.await;
+        draining.begin();
+        tracing::info!(event = "lifecycle", "draining: no new connections, finishing what runs");
+        let _server_gone = stopping.send(());
+    };
+    let server = axum::serve(listener, app).with_graceful_shutdown(signal);
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = async { if stopped.await.is_ok() { tokio::time::sleep(drain).await } else { std::future::pending().await } } => {
+            tracing::warn!(event = "lifecycle", "drain time is over; open requests are cut");
+            Ok(())
+        }
+    }
+}
+
+/// Resolves on SIGTERM or Ctrl-C.
+pub async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! { () = interrupt => {}, () = terminate => {} }
+}

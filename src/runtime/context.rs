@@ -1,0 +1,68 @@
+//! The tokio task-local. It is entered where a handler starts, not in the tower layer: rmcp runs
+//! each request in a task of its own, where a layer's task-local would be gone.
+
+use std::sync::{Arc, atomic::AtomicU32};
+
+use super::{Caller, Clock};
+use crate::{
+    aws::{Clients, Source},
+    catalog::Registry,
+};
+
+/// Everything one request may use. The tower layer makes it; nothing else can.
+#[derive(Clone)]
+pub struct RuntimeContext {
+    pub(crate) caller: Arc<Caller>,
+    /// Where this request's AWS credentials come from.
+    pub(crate) source: Source,
+    pub(crate) services: Arc<Services>,
+    /// Repeated in errors and in every log line.
+    pub(crate) request_id: Arc<str>,
+    /// Fingerprint of the session id, for logs.
+    pub(crate) session: Option<Arc<str>>,
+    /// Calls to AWS and the registry so far, for the log.
+    pub(crate) calls: Arc<AtomicU32>,
+}
+
+/// What all requests share: caches and connections, no authority.
+pub struct Services {
+    pub clients: Arc<Clients>,
+    pub registry: Option<Arc<Registry>>,
+    pub clock: Clock,
+}
+
+tokio::task_local! {
+    static CONTEXT: RuntimeContext;
+}
+
+/// Runs `future` with `context` as the current one.
+pub async fn scope<F: Future>(context: RuntimeContext, future: F) -> F::Output {
+    CONTEXT.scope(context, future).await
+}
+
+/// The current request's context; `None` outside a request.
+pub fn current() -> Option<RuntimeContext> {
+    CONTEXT.try_with(Clone::clone).ok()
+}
+
+impl RuntimeContext {
+    /// The caller.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The request id.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// Fingerprint of the MCP session, where there is one.
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// Calls made to AWS and the registry so far.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}

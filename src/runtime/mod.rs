@@ -1,0 +1,11 @@
+//! The request-scoped context: who calls, with what authority, and the clients that follow from it.
+
+pub mod caller;
+pub mod clock;
+pub mod context;
+pub mod cx;
+
+pub use caller::Caller;
+pub use clock::Clock;
+pub use context::{RuntimeContext, Services, current, scope};
+pub use cx::Cx;

@@ -1,0 +1,187 @@
+//! How a tool is written, and what everything else derives from it.
+//!
+//! A tool is a struct: its fields are the arguments, its doc comment is the description, `NEEDS`
+//! is its authority. [`Entry::of`] turns the type into a constant that the catalogue lists.
+
+use futures_util::{FutureExt, future::BoxFuture};
+use schemars::{
+    JsonSchema, Schema,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{
+    domain::{Access, Action, Grants, Toolset},
+    error::ToolError,
+    runtime::{self, Cx},
+};
+
+/// A JSON object.
+pub type Object = Map<String, Value>;
+
+/// What a tool's `run` returns.
+pub type Result<T> = std::result::Result<T, ToolError>;
+
+/// One tool of the server.
+pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
+    /// The name on the wire: `^[a-z][a-z0-9_]{0,63}$`.
+    const NAME: &'static str;
+    /// A few words for people.
+    const TITLE: &'static str;
+    /// The family it belongs to.
+    const TOOLSET: Toolset;
+    /// What it cannot do without. A caller who lacks one of these neither sees nor calls it.
+    const NEEDS: &'static [Action];
+    /// What it does besides, where the caller may.
+    const USES: &'static [Action] = &[];
+    /// Its structured result, always a JSON object.
+    type Output: Serialize + JsonSchema;
+
+    /// Does it, as the caller.
+    fn run(self, cx: &Cx) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// A tool as a constant: plain function pointers, no registry object, no start-up order.
+pub struct Entry {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub toolset: Toolset,
+    pub needs: &'static [Action],
+    pub uses: &'static [Action],
+    input: fn() -> Schema,
+    output: fn() -> Schema,
+    call: fn(Object, Cx) -> BoxFuture<'static, Result<Object>>,
+}
+
+/// What clients and documents are told of a tool.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub description: String,
+    pub read_only: bool,
+    pub input_schema: Object,
+    pub output_schema: Object,
+}
+
+impl Entry {
+    /// The entry of a tool's type.
+    pub const fn of<T: Tool>() -> Self {
+        Self {
+            name: T::NAME,
+            title: T::TITLE,
+            toolset: T::TOOLSET,
+            needs: T::NEEDS,
+            uses: T::USES,
+            input: || schema::<T>(SchemaSettings::draft2020_12().for_deserialize()),
+            output: || schema::<T::Output>(SchemaSettings::draft2020_12().for_serialize()),
+            call: |arguments, cx| call::<T>(arguments, cx).boxed(),
+        }
+    }
+
+    /// Whether it changes nothing: every declared action only reads.
+    pub fn read_only(&self) -> bool {
+        self.needs.iter().chain(self.uses).all(|a| a.access() == Access::Read)
+    }
+
+    /// The needed actions that these grants lack; empty means that the caller may call it.
+    pub fn missing(&self, grants: &Grants) -> Vec<Action> {
+        self.needs.iter().copied().filter(|a| !grants.has_somewhere(*a)).collect()
+    }
+
+    /// Description and schemas, generated from the type.
+    pub fn spec(&self) -> Spec {
+        let (mut input_schema, mut output_schema) = (object((self.input)()), object((self.output)()));
+        let description = input_schema.remove("description");
+        output_schema.remove("description");
+        Spec {
+            name: self.name,
+            title: self.title,
+            description: description.and_then(|d| d.as_str().map(unwrap_lines)).unwrap_or_default(),
+            read_only: self.read_only(),
+            input_schema,
+            output_schema,
+        }
+    }
+
+    /// Calls the tool as the current request's caller. The only place that makes a [`Cx`].
+    ///
+    /// # Errors
+    /// The tool's own, or `invalid_arguments`, or `insufficient_scope`.
+    pub async fn call(&self, arguments: Object) -> Result<Object> {
+        let context = runtime::current()
+            .ok_or_else(|| ToolError::internal("a tool was called outside of a request"))?;
+        if let Some(action) = self.missing(context.caller().principal.grants()).first() {
+            return Err(crate::domain::Denied::Action(*action).into());
+        }
+        (self.call)(arguments, Cx::new(context, self.needs, self.uses)).await
+    }
+}
+
+async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Object> {
+    // Many clients send null for what they leave out.
+    arguments.retain(|_, value| !value.is_null());
+    let tool: T = serde_json::from_value(Value::Object(arguments))
+        .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
+    let output = tool.run(&cx).await?;
+    match serde_json::to_value(output) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(ToolError::internal("a tool's result is not a JSON object")),
+    }
+}
+
+fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {
+    settings
+        .with(|s| {
+            s.inline_subschemas = true;
+            s.meta_schema = None;
+        })
+        .with_transform(RecursiveTransform(Plain))
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+/// Takes out what clients stumble over: formats such as `uint8` that JSON Schema does not know,
+/// `null` alternatives of optional fields (absent says the same), and titles that cost tokens.
+#[derive(Clone, Debug)]
+struct Plain;
+
+impl Transform for Plain {
+    fn transform(&mut self, schema: &mut Schema) {
+        let Some(object) = schema.as_object_mut() else { return };
+        object.remove("title");
+        if object.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with(['u', 'i'])) {
+            object.remove("format");
+        }
+        if let Some(Value::Array(types)) = object.get_mut("type") {
+            types.retain(|t| t != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                object.insert("type".to_owned(), only);
+            }
+        }
+        if object.get("default").is_some_and(Value::is_null) {
+            object.remove("default");
+        }
+        if let Some(Value::String(text)) = object.get("description") {
+            let text = unwrap_lines(text);
+            object.insert("description".to_owned(), Value::String(text));
+        }
+    }
+}
+
+fn object(schema: Schema) -> Object {
+    match schema.to_value() {
+        Value::Object(object) => object,
+        _ => Object::new(),
+    }
+}
+
+/// Doc comments are wrapped for the source's margin; a client wraps for its own.
+fn unwrap_lines(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|p| p.split('\n').map(str::trim).collect::<Vec<_>>());
+    paragraphs.map(|lines| lines.join(" ")).collect::<Vec<_>>().join("\n\n")
+}

@@ -1,0 +1,55 @@
+//! The tools that one server offers: the table cut by toolsets and read-only mode.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    domain::{Action, Grants, Toolset},
+    tool::{Entry, Spec},
+};
+
+/// The tools on offer, with their generated specifications.
+pub struct Catalogue {
+    offered: Vec<(&'static Entry, Spec)>,
+}
+
+impl Catalogue {
+    /// Cuts [`super::ALL`]. Both arguments are upper bounds which no request relaxes.
+    pub fn new(toolsets: &BTreeSet<Toolset>, read_only: bool) -> Self {
+        let offered = super::ALL
+            .iter()
+            .filter(|entry| toolsets.contains(&entry.toolset))
+            .filter(|entry| entry.read_only() || !read_only)
+            .map(|entry| (entry, entry.spec()))
+            .collect();
+        Self { offered }
+    }
+
+    /// What these grants may call, in the table's order.
+    pub fn visible(&self, grants: &Grants) -> impl Iterator<Item = &Spec> {
+        self.offered
+            .iter()
+            .filter(|(entry, _)| entry.missing(grants).is_empty())
+            .map(|(_, spec)| spec)
+    }
+
+    /// The entry of a name.
+    pub fn find(&self, name: &str) -> Option<&'static Entry> {
+        self.offered.iter().map(|(entry, _)| *entry).find(|entry| entry.name == name)
+    }
+
+    /// The actions that these grants lack for the tool of this name; empty for unknown names, which
+    /// are not a matter of scope.
+    pub fn missing(&self, name: &str, grants: &Grants) -> Vec<Action> {
+        self.find(name).map(|entry| entry.missing(grants)).unwrap_or_default()
+    }
+
+    /// How many tools are on offer.
+    pub fn len(&self) -> usize {
+        self.offered.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.offered.is_empty()
+    }
+}

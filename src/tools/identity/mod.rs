@@ -1,0 +1,3 @@
+//! Who am I.
+
+pub mod auth_status;

@@ -1,0 +1,30 @@
+//! The catalogue of tools: one table, from which listing, filtering, calling and docs derive.
+
+mod buckets;
+pub mod catalogue;
+mod identity;
+
+pub use catalogue::Catalogue;
+
+use crate::tool::Entry;
+
+/// Every tool of the server, by name.
+pub const ALL: &[Entry] = &[
+    Entry::of::<identity::auth_status::AuthStatus>(),
+    Entry::of::<buckets::list::BucketList>(),
+    Entry::of::<buckets::objects_list::BucketObjectsList>(),
+    Entry::of::<buckets::object_text::BucketObjectText>(),
+];
+
+/// What every tool's file begins with.
+mod prelude {
+    pub(super) use schemars::JsonSchema;
+    pub(super) use serde::{Deserialize, Serialize};
+
+    pub(super) use crate::{
+        domain::{Action, BucketRef, S3Uri, Toolset},
+        error::{Code, ToolError},
+        runtime::Cx,
+        tool::{Result, Tool},
+    };
+}

@@ -1,0 +1,16 @@
+//! Integration tests: one binary, one module per subject. They talk HTTP to the real router, whose
+//! S3, STS and registry are the demo's stand-ins.
+
+mod ambient;
+mod canary;
+mod cli;
+mod credentials;
+mod edge;
+mod generated;
+mod isolation;
+mod replicas;
+mod sessions;
+mod support;
+mod tidy;
+mod tokens;
+mod tools;

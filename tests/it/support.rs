@@ -1,0 +1,151 @@
+//! The one way in which tests start a server.
+
+use std::{
+    process::Stdio,
+    time::Duration,
+};
+
+use quilt_mcp_server::{
+    demo::{
+        Running, Settings, User, World,
+        client::{Answer, Client},
+        running,
+    },
+    runtime::Clock,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// A server in this process, with its own world and a clock that can be moved.
+pub struct TestApp {
+    pub running: Running,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With settings that win over the world's.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let over = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let settings = Settings { under: Vec::new(), over };
+        let running = Running::start(0, settings, Clock::shifted()).await.unwrap();
+        Self { running }
+    }
+
+    pub fn world(&self) -> &World {
+        &self.running.world
+    }
+
+    pub fn user(&self, name: &str) -> &User {
+        self.world().users().iter().find(|u| u.name == name).unwrap()
+    }
+
+    /// A client without a token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.running.mcp_url())
+    }
+
+    /// A client with the user's enhanced token.
+    pub fn client(&self, name: &str) -> Client {
+        self.anonymous().with_token(self.token(name))
+    }
+
+    pub fn token(&self, name: &str) -> String {
+        self.running.enhanced_token(self.user(name)).unwrap()
+    }
+
+    /// The user's enhanced claims, good for an hour, changed by `edit`, signed.
+    pub fn token_with(&self, name: &str, edit: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
+        let now = self.running.clock.now().as_second().unsigned_abs();
+        let mut claims = self.world().enhanced_claims(self.user(name), now, 3600);
+        edit(claims.as_object_mut().unwrap());
+        self.running.sign(&claims).unwrap()
+    }
+
+    pub fn now(&self) -> i64 {
+        self.running.clock.now().as_second()
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.running.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Calls to S3 that the world saw, as (access key, operation, bucket).
+    pub fn s3_calls(&self) -> Vec<quilt_mcp_server::demo::Call> {
+        s3_calls(self.world())
+    }
+}
+
+pub fn s3_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
+    let calls = world.journal().calls();
+    calls.into_iter().filter(|c| c.service == quilt_mcp_server::demo::Service::S3).collect()
+}
+
+pub fn sts_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
+    let calls = world.journal().calls();
+    calls.into_iter().filter(|c| c.service == quilt_mcp_server::demo::Service::Sts).collect()
+}
+
+/// Names in `/result/tools`.
+pub fn tool_names(answer: &Answer) -> Vec<String> {
+    names(&answer.body, "/result/tools")
+}
+
+pub fn names(value: &Value, pointer: &str) -> Vec<String> {
+    let list = value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    list.iter().map(|entry| entry["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// The bucket that only this user has in the demo's world.
+pub fn lab(name: &str) -> String {
+    format!("quilt-{name}-lab")
+}
+
+pub fn list(bucket: &str) -> Value {
+    json!({"bucket": bucket})
+}
+
+/// A `serve` process, as an operator starts it. Killed when dropped.
+pub struct Serve {
+    pub child: Child,
+    pub url: String,
+}
+
+/// Starts the built binary with exactly this environment, on a free port, and waits until it is
+/// ready.
+pub async fn serve(world: &World, extra: &[(&str, String)]) -> Serve {
+    let port = free_port().await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quilt-mcp-server"));
+    command.arg("serve").env_clear().envs(running::variables(world, port));
+    command.envs(extra.iter().map(|(n, v)| (*n, v.as_str())));
+    command.stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.contains("serving MCP") {
+            break;
+        }
+    }
+    // Keep reading: a full pipe would stop the server.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    Serve { child, url: format!("http://127.0.0.1:{port}/mcp") }
+}
+
+pub async fn free_port() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// The key of the world's task role, as variables of the default credential chain.
+pub fn task_role(world: &World) -> Vec<(&'static str, String)> {
+    let keys = world.task_role();
+    vec![
+        ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
+    ]
+}

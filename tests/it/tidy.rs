@@ -1,0 +1,164 @@
+//! The rules of the house that a compiler does not hold, as text over `src/`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every source file: its path relative to `src/`, and its text.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() > 40, "the walk found the sources");
+    found.sort();
+    found
+}
+
+/// What a file says outside of comments and unit tests.
+fn code(text: &str) -> String {
+    let body = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let lines = body.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Asserts that `needle` occurs in the code of these files (or folders, ending in `/`) only.
+fn only_in(needle: &str, allowed: &[&str]) {
+    for (name, text) in sources() {
+        let fits = allowed.iter().any(|a| name == *a || (a.ends_with('/') && name.starts_with(a)));
+        assert!(fits || !code(&text).contains(needle), "src/{name} says {needle:?}");
+    }
+}
+
+#[test]
+fn the_ambient_identity_lives_in_one_file() {
+    only_in("aws_config", &["ambient.rs", "telemetry.rs"]);
+    only_in("aws_sdk_sts::Client", &["ambient.rs"]);
+    only_in("aws_sdk_ssm::Client", &["ambient.rs"]);
+    only_in("DefaultCredentialsChain", &[]);
+    only_in("ambient::", &["boot.rs", "demo/"]);
+}
+
+#[test]
+fn the_environment_is_read_in_one_file() {
+    only_in("std::env", &["config/env.rs"]);
+    only_in("env::var", &["config/env.rs"]);
+}
+
+#[test]
+fn the_time_comes_from_the_clock() {
+    only_in("Timestamp::now", &["runtime/clock.rs", "demo/"]);
+    only_in("SystemTime::now", &["demo/"]);
+    only_in("Utc::now", &[]);
+}
+
+#[test]
+fn s3_clients_are_made_in_one_place_with_credentials() {
+    only_in("aws_sdk_s3::Config", &["aws/clients.rs", "demo/"]);
+    only_in("aws_sdk_s3::Client::", &["aws/clients.rs", "demo/"]);
+    only_in("Permit {", &["domain/authority.rs"]);
+    only_in("Cx::new", &["tool.rs"]);
+    only_in("RuntimeContext {", &["runtime/context.rs", "http/gate.rs"]);
+}
+
+#[test]
+fn only_these_files_know_rmcp() {
+    only_in("rmcp::", &["server.rs", "app.rs"]);
+}
+
+/// The DAG of `lib.rs`: who may import whom.
+#[test]
+fn imports_follow_the_map() {
+    let rooms: &[(&str, &[&str])] = &[
+        ("domain/", &["domain"]),
+        ("config/", &["config", "domain"]),
+        ("auth/", &["auth", "domain"]),
+        ("aws/", &["aws", "domain", "error"]),
+        ("catalog/", &["catalog", "aws", "domain", "error"]),
+        ("runtime/", &["runtime", "auth", "aws", "catalog", "domain", "error"]),
+        (
+            "tools/",
+            &["tools", "tool", "runtime", "domain", "error", "auth", "aws"],
+        ),
+    ];
+    for (name, text) in sources() {
+        let Some((_, allowed)) = rooms.iter().find(|(room, _)| name.starts_with(room)) else {
+            continue;
+        };
+        for import in code(&text).split("crate::").skip(1) {
+            // `use crate::{a::…, b::…};` names several rooms; each begins a line or follows a brace.
+            let targets: Vec<&str> = match import.strip_prefix('{') {
+                Some(list) => {
+                    let list = list.split("};").next().unwrap_or_default();
+                    list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('}')).collect()
+                }
+                None => vec![import],
+            };
+            for target in targets {
+                let room: String =
+                    target.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let inner = target.starts_with(|c: char| c.is_uppercase()) || room.is_empty();
+                assert!(
+                    inner || allowed.contains(&room.as_str()),
+                    "src/{name} imports crate::{room}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_stay_small() {
+    for (name, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= 400, "src/{name} has {lines} lines; a room that big holds two");
+        let mut start = None;
+        for (number, line) in text.lines().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let opens = line.contains("fn ") && !line.trim_start().starts_with("//") && indent <= 8;
+            if opens && start.is_none() && !line.trim_end().ends_with(';') {
+                start = Some((number, indent));
+            }
+            if let Some((from, at)) = start
+                && line.trim_end() == format!("{}}}", " ".repeat(at))
+            {
+                assert!(number - from <= 60, "src/{name}:{} is longer than 60 lines", from + 1);
+                start = None;
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_unfinished_or_allowed_away() {
+    for needle in ["#[allow(", "#![allow(", "TODO", "FIXME", "todo!(", "unimplemented!("] {
+        for (name, text) in sources() {
+            assert!(!text.contains(needle), "src/{name} says {needle}");
+        }
+    }
+}
+
+#[test]
+fn every_tool_file_is_in_the_table() {
+    let table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools/mod.rs"));
+    let table = table.unwrap();
+    for (name, text) in sources() {
+        for line in code(&text).lines().filter(|_| name.starts_with("tools/")) {
+            if let Some(tool) = line.strip_prefix("impl Tool for ").and_then(|l| l.split(' ').next())
+            {
+                assert!(table.contains(&format!("::{tool}>()")), "{tool} is in no table");
+            }
+        }
+    }
+}
