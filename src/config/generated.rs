@@ -8,7 +8,7 @@ const WIDTH: usize = 98;
 pub fn env_example() -> String {
     let mut text = String::from(
         "# The environment of quilt-mcp-server. Generated from src/config/table/rows.rs by\n\
-         # `cargo run -- generate`; do not edit. Remove the `#` of a line to set the variable.\n\
+         # `cargo run -- generate`. Copy it, and remove the `#` before the variables that you set;\n\
          # `quilt-mcp-server check-config` tells whether the result is valid.\n",
     );
     for section in Section::ALL {
@@ -34,7 +34,7 @@ pub fn config_md() -> String {
          empty value is the same as none. Lists are separated by commas. Switches take\n\
          `true`/`false`, `1`/`0`, `yes`/`no` or `on`/`off`. A variable that begins with\n\
          `QUILT_MCP_` and is not listed here keeps the server from starting, so that a typing error\n\
-         cannot pass for a default. Neither has a secret a default.\n\n\
+         cannot pass for a default. There is no default secret.\n\n\
          `quilt-mcp-server check-config` reports every problem, one line each, and prints the\n\
          configuration that took effect with secrets as `******`.\n",
     );

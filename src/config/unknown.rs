@@ -26,14 +26,19 @@ pub(super) fn find(reader: &mut Reader) {
     }
 }
 
-/// The known name with the fewest edits, if it is near enough to be meant.
+/// The known name that has the same end, or else the one with the fewest edits, if it is near
+/// enough to be meant. The first finds `QUILT_MCP_JWT_SECRET`, whose real name has another prefix.
 fn nearest(name: &str) -> Option<&'static str> {
     let upper = name.to_ascii_uppercase();
-    let known = table::TABLE.iter().map(|variable| variable.name());
-    let (edits, best) = known.map(|known| (distance(&upper, known), known)).min()?;
+    let known = || table::TABLE.iter().map(|variable| variable.name());
+    let end = upper.strip_prefix(PREFIX).map(|rest| format!("_{rest}"))?;
+    if let Some(same_end) = known().find(|known| known.ends_with(&end)) {
+        return Some(same_end);
+    }
+    let (edits, best) = known().map(|known| (distance(&upper, known), known)).min()?;
     // Our prefix always agrees, so only the rest tells how near it is.
     let rest = best.len().saturating_sub(PREFIX.len());
-    (edits <= (rest / 3).max(1)).then_some(best)
+    (edits <= (rest / 3).max(2)).then_some(best)
 }
 
 /// Levenshtein's edit distance, row by row.
@@ -73,7 +78,10 @@ mod tests {
             ("quilt_mcp_addr", Some("QUILT_MCP_ADDR")),
             ("QUILT_MCP_TOOLSET", Some("QUILT_MCP_TOOLSETS")),
             ("QUILT_MCP_JWT_ISSUR", Some("QUILT_MCP_JWT_ISSUER")),
+            ("QUILT_MCP_JWT_SECRET", Some("MCP_ENHANCED_JWT_SECRET")),
+            ("QUILT_MCP_REGISTRY_URL", Some("QUILT_REGISTRY_URL")),
             ("QUILT_MCP_COFFEE_MACHINE", None),
+            ("QUILT_MCP_", None),
         ] {
             assert_eq!(nearest(name), meant, "{name}");
         }

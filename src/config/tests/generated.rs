@@ -24,10 +24,3 @@ fn both_files_have_every_variable() {
     }
     assert!(example.lines().all(|line| line.is_empty() || line.starts_with('#')));
 }
-
-#[test]
-#[ignore]
-fn throwaway_write() {
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/env.example"), env_example()).unwrap();
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/CONFIG.md"), config_md()).unwrap();
-}

@@ -4,7 +4,7 @@ use super::*;
 
 /// One bad variable beside a good secret, and a part of what is said about it.
 const BAD: &[(&str, &str, &str)] = &[
-    ("QUILT_MCP_ADRESS", "x", "did you mean QUILT_MCP_ADDR?"),
+    ("QUILT_MCP_ADDRES", "x", "did you mean QUILT_MCP_ADDR?"),
     ("QUILT_MCP_FROBNICATE_ALL", "x", "unset it"),
     ("quilt_mcp_addr", "x", "did you mean QUILT_MCP_ADDR?"),
     ("QUILT_MCP_ADDR", "localhost:8000", "IP:PORT"),
@@ -85,10 +85,12 @@ fn every_variable_that_can_be_wrong_is_in_the_list() {
 
 #[test]
 fn all_problems_are_collected() {
-    let vars: Vec<_> = BAD.iter().map(|(name, value, _)| (*name, *value)).collect();
+    // `AWS_REGION` wins over `AWS_DEFAULT_REGION`, which is then not looked at.
+    let at_once = || BAD.iter().filter(|(name, _, _)| *name != "AWS_DEFAULT_REGION");
+    let vars: Vec<_> = at_once().map(|(name, value, _)| (*name, *value)).collect();
     let problems = with(&vars).unwrap_err();
     let named: std::collections::BTreeSet<_> = problems.iter().map(|p| &*p.variable).collect();
-    let bad: std::collections::BTreeSet<_> = BAD.iter().map(|(name, _, _)| *name).collect();
+    let bad: std::collections::BTreeSet<_> = at_once().map(|(name, _, _)| *name).collect();
     assert_eq!(named, bad);
     assert_eq!(problems.to_string().lines().count(), problems.iter().count());
 }
