@@ -1,0 +1,26 @@
+//! The one Quilt catalog and registry that this server talks to.
+
+use url::Url;
+
+use super::reader::Reader;
+use super::table as var;
+use super::web;
+
+/// The one Quilt catalog and registry that this server talks to. No request can change it
+/// (threat T34).
+#[derive(Clone, Debug)]
+pub struct CatalogConfig {
+    /// The catalog, for links and for its `config.json`.
+    pub catalog_url: Option<Url>,
+    /// The registry; absent means `registryUrl` of the catalog's `config.json`.
+    pub registry_url: Option<Url>,
+}
+
+impl CatalogConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            catalog_url: reader.parsed(var::CATALOG_URL, web::token_url),
+            registry_url: reader.parsed(var::REGISTRY_URL, web::token_url),
+        }
+    }
+}

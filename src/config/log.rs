@@ -1,0 +1,59 @@
+//! What is logged and in which form.
+
+use tracing_subscriber::EnvFilter;
+
+use super::reader::Reader;
+use super::table as var;
+
+/// What is logged and in which form.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// Directives of `tracing_subscriber::EnvFilter`; they parse.
+    pub filter: String,
+    /// JSON lines or text.
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON lines elsewhere.
+    Auto,
+    /// JSON lines.
+    Json,
+    /// Text.
+    Text,
+}
+
+impl LogFormat {
+    /// Every choice.
+    pub const ALL: &[LogFormat] = &[LogFormat::Auto, LogFormat::Json, LogFormat::Text];
+
+    /// The name in `QUILT_MCP_LOG_FORMAT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LogFormat::Auto => "auto",
+            LogFormat::Json => "json",
+            LogFormat::Text => "text",
+        }
+    }
+}
+
+impl LogConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let format = reader.choice(var::LOG_FORMAT, LogFormat::ALL, LogFormat::name);
+        Self {
+            filter: reader.parsed(var::LOG, filter).unwrap_or_default(),
+            format: format.unwrap_or(LogFormat::Auto),
+        }
+    }
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("is not a log filter; give a level (error, warn, info, debug, trace, off) \
+                       or a list such as info,quilt_mcp_server=debug"
+            .to_owned()),
+    }
+}

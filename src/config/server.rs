@@ -1,0 +1,74 @@
+//! The listener and the edge in front of the protocol.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use secrecy::SecretString;
+
+use super::reader::Reader;
+use super::table as var;
+use super::web;
+use crate::domain::Toolset;
+
+/// The listener and the edge in front of the protocol.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where the server listens.
+    pub addr: SocketAddr,
+    /// Values of `Host` that are answered: `host` (with any port) or `host:port`, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// Web origins whose pages may call, exactly as a browser sends them.
+    pub allowed_origins: Vec<String>,
+    /// The key of signed session ids; absent means that it is derived or random.
+    pub session_secret: Option<SecretString>,
+    /// Whether tools that change anything are switched off.
+    pub read_only: bool,
+    /// The families of tools that are offered; never empty.
+    pub toolsets: BTreeSet<Toolset>,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// How many requests may run at the same time.
+    pub max_concurrency: usize,
+    /// How long running requests may take after SIGTERM, in seconds.
+    pub drain_secs: u64,
+}
+
+impl ServerConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            addr: reader.parsed(var::ADDR, address).unwrap_or(nowhere),
+            allowed_hosts: reader.list(var::ALLOWED_HOSTS, web::host).unwrap_or_default(),
+            allowed_origins: reader.list(var::ALLOWED_ORIGINS, web::origin).unwrap_or_default(),
+            session_secret: reader.key(var::SESSION_SECRET),
+            read_only: reader.flag(var::READ_ONLY),
+            toolsets: match reader.list(var::TOOLSETS, toolset) {
+                Some(listed) => listed.into_iter().collect(),
+                None => Toolset::ALL.iter().copied().collect(),
+            },
+            max_body_bytes: size(reader.number(var::MAX_BODY_BYTES, 1024..=268_435_456)),
+            max_concurrency: size(reader.number(var::MAX_CONCURRENCY, 1..=65_536)),
+            drain_secs: reader.number(var::DRAIN_SECONDS, 0..=300).unwrap_or_default(),
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "is not an address; the form is IP:PORT, e.g. 127.0.0.1:8000 or [::1]:8000 \
+         (names such as localhost are not resolved)"
+            .to_owned()
+    })
+}
+
+fn toolset(name: &str) -> Result<Toolset, String> {
+    Toolset::parse(name).ok_or_else(|| {
+        let allowed: Vec<_> = Toolset::ALL.iter().map(|toolset| toolset.name()).collect();
+        format!("is not a toolset; the toolsets are: {}", allowed.join(", "))
+    })
+}
+
+/// The ranges above fit a `usize` on every machine that this server is built for.
+fn size(number: Option<u64>) -> usize {
+    number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default()
+}
