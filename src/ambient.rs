@@ -8,8 +8,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::{
-    error::ProvideErrorMetadata,
-    operation::assume_role::builders::AssumeRoleFluentBuilder,
+    error::ProvideErrorMetadata, operation::assume_role::builders::AssumeRoleFluentBuilder,
     types::Tag,
 };
 use aws_smithy_async::{
@@ -81,15 +80,13 @@ impl Ambient {
 
     fn new(config: &Config, shared: &SdkConfig) -> Self {
         let endpoint = |url: &Option<url::Url>| url.as_ref().map(url::Url::to_string);
-        let sts = aws_sdk_sts::config::Builder::from(shared)
-            .set_endpoint_url(endpoint(&config.aws.sts_endpoint))
-            .build();
-        let ssm = aws_sdk_ssm::config::Builder::from(shared)
-            .set_endpoint_url(endpoint(&config.aws.ssm_endpoint))
-            .build();
+        let mut sts = aws_sdk_sts::config::Builder::from(shared);
+        sts.set_endpoint_url(endpoint(&config.aws.sts_endpoint));
+        let mut ssm = aws_sdk_ssm::config::Builder::from(shared);
+        ssm.set_endpoint_url(endpoint(&config.aws.ssm_endpoint));
         Self {
-            sts: aws_sdk_sts::Client::from_conf(sts),
-            ssm: aws_sdk_ssm::Client::from_conf(ssm),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             external_id: config.credentials.external_id.clone(),
             identity: config.credentials.sts_identity,
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     middleware::{from_fn, from_fn_with_state},
-    routing::any_service,
 };
 use http::{HeaderName, Method, StatusCode, header};
 use rmcp::transport::streamable_http_server::{
@@ -28,28 +27,32 @@ use crate::{
 
 /// Everything that a process serves.
 pub struct App {
+    /// Authentication, catalogue and the callers' services.
     pub gate: Arc<Gate>,
+    /// Hosts and origins.
     pub allowed: Arc<Allowed>,
+    /// Set when the process is told to stop.
     pub draining: Draining,
 }
 
 impl App {
     /// The router.
     pub fn router(&self) -> Router {
-        let mcp = any_service(protocol(&self.gate))
+        let protocol = protocol(&self.gate);
+        let mcp = Router::new()
+            // Both spellings, no redirect: a redirected POST loses its body or its token.
+            .route_service("/mcp", protocol.clone())
+            .route_service("/mcp/", protocol)
             // 4. Who is it, is it a message, may he: sets the request's context.
-            .layer(from_fn_with_state(self.gate.clone(), gate))
+            .route_layer(from_fn_with_state(self.gate.clone(), gate))
             // 3. CORS: a preflight carries no token, so it is answered before the gate; and the
             //    gate's 401 and 403 need the headers, or a browser shows a network error instead.
-            .layer(cors(&self.allowed.origins))
+            .route_layer(cors(&self.allowed.origins))
             // 2. Host and Origin: a page that is not on the list gets nothing, not even preflight.
-            .layer(from_fn_with_state(self.allowed.clone(), origin::check));
-        Router::new()
-            // Both spellings, no redirect: a redirected POST loses its body or its token.
-            .route("/mcp", mcp.clone())
-            .route("/mcp/", mcp)
-            // Load balancers send no Host of ours and no token.
-            .merge(health::routes(self.draining.clone()))
+            .route_layer(from_fn_with_state(self.allowed.clone(), origin::check));
+        // Load balancers send no Host of ours and no token.
+        health::routes(self.draining.clone())
+            .merge(mcp)
             .fallback(not_found)
             // 1. A panic in a layer is a 500 for this request and nothing for the others.
             .layer(CatchPanicLayer::custom(panicked))

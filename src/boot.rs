@@ -8,11 +8,14 @@ use tokio::sync::Semaphore;
 use crate::{
     ambient::{Ambient, SecretUnavailable, http_client},
     app::App,
-    auth::{AuthCache, KeySet, Policy, SessionKey, Tombstones, Verifier},
+    auth::{AuthCache, KeySet, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
     aws::{Clients, clients::Settings},
     catalog::{Registry, registry::Location},
-    config::{Config, Problem, SecretSource, check_secret},
-    http::{authenticate::Authenticator, gate::Gate, health::Draining, origin::Allowed, roles::RoleRules},
+    config::{Config, Problem, SecretSource, TokenConfig, check_secret},
+    http::{
+        authenticate::Authenticator, gate::Gate, health::Draining, origin::Allowed,
+        roles::RoleRules,
+    },
     runtime::{Clock, Services},
     tools::Catalogue,
 };
@@ -30,8 +33,8 @@ pub enum BootError {
     #[error("the HTTP client could not be made: {0}")]
     Http(#[from] reqwest::Error),
     /// The system's random generator failed.
-    #[error("no random numbers: {0}")]
-    Random(&'static str),
+    #[error(transparent)]
+    Random(#[from] NoEntropy),
 }
 
 /// Builds the server with the identity that AWS's default chain finds.
@@ -47,11 +50,7 @@ pub async fn build(config: &Config) -> Result<App, BootError> {
 ///
 /// # Errors
 /// [`BootError`] names the variable to look at.
-pub async fn build_with(
-    config: &Config,
-    ambient: Ambient,
-    clock: Clock,
-) -> Result<App, BootError> {
+pub async fn build_with(config: &Config, ambient: Ambient, clock: Clock) -> Result<App, BootError> {
     let secret = token_secret(config, &ambient).await?;
     let registry = registry(config)?.map(Arc::new);
     let services = Arc::new(Services {
@@ -61,7 +60,8 @@ pub async fn build_with(
     });
     let authenticator = Authenticator {
         sessions: session_key(config, secret.as_ref())?,
-        verifier: secret.map(|secret| verifier(config, &secret)),
+        verifier: secret
+            .map(|secret| verifier(&config.tokens, config.credentials.token_credentials, &secret)),
         registry: registry.filter(|_| config.tokens.catalog_tokens),
         roles: RoleRules {
             map: config.credentials.role_map.clone(),
@@ -102,19 +102,17 @@ async fn token_secret(
     }
 }
 
-fn verifier(config: &Config, secret: &SecretString) -> Verifier {
-    let tokens = &config.tokens;
-    Verifier {
-        keys: KeySet::single(&tokens.kid, secret),
-        policy: Policy {
-            issuer: tokens.issuer.clone(),
-            audience: tokens.audience.clone(),
-            leeway_secs: tokens.leeway_secs,
-            max_lifetime_secs: tokens.max_lifetime_secs,
-            wildcard_buckets: tokens.wildcard_buckets,
-            token_credentials: config.credentials.token_credentials,
-        },
-    }
+/// The verifier of enhanced tokens; `token_credentials` as in `QUILT_MCP_TOKEN_CREDENTIALS`.
+pub fn verifier(tokens: &TokenConfig, token_credentials: bool, secret: &SecretString) -> Verifier {
+    let policy = Policy {
+        issuer: tokens.issuer.clone(),
+        audience: tokens.audience.clone(),
+        leeway_secs: tokens.leeway_secs,
+        max_lifetime_secs: tokens.max_lifetime_secs,
+        wildcard_buckets: tokens.wildcard_buckets,
+        token_credentials,
+    };
+    Verifier::new(KeySet::single(&tokens.kid, secret), policy)
 }
 
 /// The key that signs session ids. Replicas must agree on it, so it is derived from what they
@@ -122,14 +120,13 @@ fn verifier(config: &Config, secret: &SecretString) -> Verifier {
 fn session_key(config: &Config, secret: Option<&SecretString>) -> Result<SessionKey, BootError> {
     match (&config.server.session_secret, secret) {
         (Some(own), _) => Ok(SessionKey::new(own.expose_secret().as_bytes())),
-        (None, Some(jwt)) => SessionKey::derive(jwt.expose_secret().as_bytes())
-            .map_err(|_| BootError::Random("HKDF failed")),
+        (None, Some(jwt)) => Ok(SessionKey::derive(jwt)),
         (None, None) => {
             tracing::warn!(
                 "QUILT_MCP_SESSION_SECRET is not set: session ids of this process are not \
                  accepted by another one, nor after a restart"
             );
-            SessionKey::random().map_err(|_| BootError::Random("the generator failed"))
+            Ok(SessionKey::random()?)
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 pub struct Document {
     /// Relative to the repository's root.
     pub path: String,
+    /// The whole file.
     pub content: String,
 }
 
@@ -64,7 +65,11 @@ fn describe(text: &mut String, entry: &Entry) {
     let _ = write!(
         text,
         "\n### `{}`: {}\n\n{}\n\nNeeds {}; uses {}; {kind}.\n\n",
-        spec.name, spec.title, spec.description, names(entry.needs), names(entry.uses),
+        spec.name,
+        spec.title,
+        spec.description,
+        names(entry.needs),
+        names(entry.uses),
     );
     let required = spec.input_schema.get("required").and_then(|r| r.as_array());
     let Some(arguments) = spec.input_schema.get("properties").and_then(|p| p.as_object()) else {

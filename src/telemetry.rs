@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn no_setting_makes_a_library_print_headers() {
-        for asked in ["trace", "aws_smithy_runtime=trace", "hyper::proto=trace,info", "reqwest=trace"] {
+        for asked in
+            ["trace", "aws_smithy_runtime=trace", "hyper::proto=trace,info", "reqwest=trace"]
+        {
             let text = filter(asked).to_string();
             assert!(!text.contains("hyper::proto"), "{text}");
             assert!(text.contains("aws_smithy_runtime=info"), "{text}");

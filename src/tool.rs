@@ -45,10 +45,15 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
 
 /// A tool as a constant: plain function pointers, no registry object, no start-up order.
 pub struct Entry {
+    /// On the wire.
     pub name: &'static str,
+    /// For people.
     pub title: &'static str,
+    /// Its family.
     pub toolset: Toolset,
+    /// What it cannot do without.
     pub needs: &'static [Action],
+    /// What it does besides.
     pub uses: &'static [Action],
     input: fn() -> Schema,
     output: fn() -> Schema,
@@ -59,11 +64,17 @@ pub struct Entry {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Spec {
+    /// On the wire.
     pub name: &'static str,
+    /// For people.
     pub title: &'static str,
+    /// For models.
     pub description: String,
+    /// Whether it changes nothing.
     pub read_only: bool,
+    /// JSON Schema 2020-12 of the arguments.
     pub input_schema: Object,
+    /// JSON Schema 2020-12 of the structured result.
     pub output_schema: Object,
 }
 
@@ -94,7 +105,8 @@ impl Entry {
 
     /// Description and schemas, generated from the type.
     pub fn spec(&self) -> Spec {
-        let (mut input_schema, mut output_schema) = (object((self.input)()), object((self.output)()));
+        let (mut input_schema, mut output_schema) =
+            (object((self.input)()), object((self.output)()));
         let description = input_schema.remove("description");
         output_schema.remove("description");
         Spec {

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{
     BehaviorVersion, IdentityCache, Region, SharedHttpClient, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use moka::{Expiry, future::Cache};
 
@@ -23,8 +23,11 @@ use crate::{
 /// no profile and no metadata service.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The region of every client, unless the credentials name one.
     pub region: String,
+    /// `AWS_ENDPOINT_URL_S3`; `None` is AWS itself.
     pub s3_endpoint: Option<String>,
+    /// `http://host/bucket/key` instead of `http://bucket.host/key`.
     pub s3_path_style: bool,
 }
 
@@ -52,7 +55,11 @@ enum KeySource {
 
 #[derive(Clone)]
 enum Kept {
-    Client { s3: aws_sdk_s3::Client, until: Option<Timestamp>, ttl: Duration },
+    Client {
+        s3: aws_sdk_s3::Client,
+        until: Option<Timestamp>,
+        ttl: Duration,
+    },
     /// A refusal is remembered for a while, so that a client in a loop does not hammer STS.
     Denied(ToolError),
 }
@@ -166,20 +173,19 @@ impl Clients {
             // A short life keeps most of itself: the margin is never more than a fifth.
             left.saturating_sub(MARGIN.min(left / 5)).min(MAX_TTL)
         });
-        let config = aws_sdk_s3::Config::builder()
+        let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials)
             .identity_cache(IdentityCache::no_cache())
             .region(Region::new(source.region().unwrap_or(&self.settings.region).to_owned()))
-            .set_endpoint_url(self.settings.s3_endpoint.clone())
             .force_path_style(self.settings.s3_path_style)
             .http_client(self.http.clone())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts())
-            .build();
-        Kept::Client { s3: aws_sdk_s3::Client::from_conf(config), until, ttl }
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.settings.s3_endpoint.clone());
+        Kept::Client { s3: aws_sdk_s3::Client::from_conf(config.build()), until, ttl }
     }
 }
 

@@ -43,18 +43,26 @@ pub enum Source {
 pub struct StaticCredentials {
     /// `aws_credentials claim` or `registry`.
     pub origin: &'static str,
+    /// `ASIA…`.
     pub access_key_id: String,
+    /// Never printed.
     pub secret_access_key: SecretString,
+    /// Always there: keys without one would be somebody's long-lived keys.
     pub session_token: SecretString,
+    /// The region that they are meant for, where their origin says so.
     pub region: Option<String>,
+    /// Not used from then on; `None` where their origin does not say.
     pub expires_at: Option<Timestamp>,
 }
 
 /// What is asked of STS.
 #[derive(Clone, Debug)]
 pub struct RoleRequest {
+    /// On the operator's list.
     pub role: RoleArn,
+    /// Whose session it becomes.
     pub holder: Holder,
+    /// The session policy: JSON, at most 2,048 characters.
     pub policy: String,
     /// 900 s to 3,600 s.
     pub duration: Duration,
@@ -111,7 +119,12 @@ impl std::fmt::Debug for StaticCredentials {
 const ROLE_SECONDS: std::ops::RangeInclusive<i64> = 900..=3600;
 
 /// The `sts:AssumeRole` request for a permit.
-pub fn role_request(role: &RoleArn, holder: &Holder, permit: &Permit, now: Timestamp) -> RoleRequest {
+pub fn role_request(
+    role: &RoleArn,
+    holder: &Holder,
+    permit: &Permit,
+    now: Timestamp,
+) -> RoleRequest {
     let left = holder.expires_at.map_or(i64::MAX, |at| at.as_second() - now.as_second());
     let seconds = left.clamp(*ROLE_SECONDS.start(), *ROLE_SECONDS.end());
     RoleRequest {
@@ -133,8 +146,7 @@ pub fn role_session_name(subject: &str) -> String {
     }
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, subject.as_bytes());
     let hash: String = digest.as_ref().iter().take(6).map(|b| format!("{b:02x}")).collect();
-    let name: String =
-        subject.chars().map(|c| if fits(c) { c } else { '_' }).take(51).collect();
+    let name: String = subject.chars().map(|c| if fits(c) { c } else { '_' }).take(51).collect();
     format!("{name}-{hash}")
 }
 

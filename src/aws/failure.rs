@@ -51,15 +51,23 @@ fn classify<E>(
 /// Error codes of S3 and STS, as their API references list them.
 fn by_name(aws_code: &str) -> Option<Code> {
     Some(match aws_code {
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "AccessDeniedException"
-        | "SignatureDoesNotMatch" | "InvalidAccessKeyId" => Code::AwsAccessDenied,
+        "AccessDenied"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "AccessDeniedException"
+        | "SignatureDoesNotMatch"
+        | "InvalidAccessKeyId" => Code::AwsAccessDenied,
         "ExpiredToken" | "ExpiredTokenException" | "InvalidToken" | "TokenRefreshRequired" => {
             Code::AwsCredentialsExpired
         }
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => Code::NoSuchObject,
         "NoSuchBucket" => Code::NoSuchBucket,
-        "SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded"
-        | "TooManyRequestsException" | "ServiceUnavailable" => Code::AwsThrottled,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "ServiceUnavailable" => Code::AwsThrottled,
         "RequestTimeout" | "RequestTimeoutException" => Code::Timeout,
         _ => return None,
     })

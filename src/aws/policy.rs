@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{Action, Access, Permit, action::Resource};
+use crate::domain::{Access, Action, Permit, action::Resource};
 
 /// STS accepts an inline session policy of at most this many characters.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>

@@ -28,19 +28,24 @@ pub struct S3 {
 /// One page of a listing.
 #[derive(Debug)]
 pub struct Page {
+    /// In the order of S3: by key, bytewise.
     pub objects: Vec<Object>,
     /// Common prefixes, where a delimiter was given.
     pub folders: Vec<String>,
+    /// `None` on the last page.
     pub next_token: Option<String>,
 }
 
 /// What to list.
 #[derive(Debug)]
 pub struct ListRequest<'a> {
+    /// Only keys that start with it; may be empty.
     pub prefix: &'a str,
+    /// May be empty: then nothing is grouped.
     pub delimiter: &'a str,
     /// 1 to 1,000.
     pub max_keys: i32,
+    /// The `next_token` of the page before.
     pub continuation_token: Option<&'a str>,
 }
 
@@ -56,8 +61,10 @@ pub struct Object {
     /// RFC 3339, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
+    /// Without its quotes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// `STANDARD`, `GLACIER`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
 }
@@ -65,10 +72,13 @@ pub struct Object {
 /// The beginning of an object.
 #[derive(Debug)]
 pub struct Head {
+    /// At most as many as were asked for.
     pub bytes: Vec<u8>,
     /// Size of the whole object in bytes.
     pub size: u64,
+    /// Where the bucket keeps versions.
     pub version_id: Option<String>,
+    /// As its writer set it.
     pub content_type: Option<String>,
 }
 

@@ -11,15 +11,13 @@ use moka::{Expiry, future::Cache};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{
-    Registry,
-    registry::CallError,
-};
+use super::{Registry, registry::CallError};
 use crate::aws::StaticCredentials;
 
 /// What the registry gave for one token.
 #[derive(Debug)]
 pub struct Exchanged {
+    /// The AWS keys of the token's user.
     pub keys: Arc<StaticCredentials>,
     /// The registry's name of the user; asked only for an API key, whose text names nobody.
     pub user_name: Option<String>,
@@ -84,8 +82,10 @@ impl Registry {
             other => other?,
         };
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-            CallError::Malformed("get_credentials lacks AccessKeyId, SecretAccessKey, \
-                                  SessionToken or Expiration")
+            CallError::Malformed(
+                "get_credentials lacks AccessKeyId, SecretAccessKey, \
+                                  SessionToken or Expiration",
+            )
         })?;
         let user_name = match names_nobody {
             true => Some(self.user_name(token).await?),
@@ -100,8 +100,8 @@ impl Registry {
 #[serde(rename_all = "PascalCase")]
 struct Answer {
     access_key_id: String,
-    secret_access_key: SecretString,
-    session_token: SecretString,
+    secret_access_key: String,
+    session_token: String,
     expiration: Timestamp,
 }
 
@@ -110,8 +110,8 @@ impl Answer {
         Arc::new(StaticCredentials {
             origin: "registry",
             access_key_id: self.access_key_id,
-            secret_access_key: self.secret_access_key,
-            session_token: self.session_token,
+            secret_access_key: self.secret_access_key.into(),
+            session_token: self.session_token.into(),
             region: None,
             expires_at: Some(self.expiration),
         })

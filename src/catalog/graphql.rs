@@ -12,8 +12,11 @@ const BUCKET_CONFIGS: &str = include_str!("bucket_configs.graphql");
 /// A bucket as the catalog presents it to the token's user.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BucketConfig {
+    /// As S3 knows it.
     pub name: String,
+    /// For people.
     pub title: Option<String>,
+    /// For people.
     pub description: Option<String>,
 }
 

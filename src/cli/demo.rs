@@ -33,8 +33,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Outcome {
-    let under = own_variables();
-    telemetry::install(&LogConfig::quiet(&under)?, Stream::Stderr);
+    let mut under = vec![("QUILT_MCP_LOG".to_owned(), "warn".to_owned())];
+    under.extend(own_variables());
+    telemetry::install(&LogConfig::from_vars(under.clone())?, Stream::Stderr);
     let settings = Settings { under, over: Vec::new() };
     let running = Running::start(arguments.port, settings, Clock::system()).await?;
     let mut good = true;

@@ -5,7 +5,7 @@ use std::{net::IpAddr, process::ExitCode, time::Duration};
 use clap::Args;
 
 use super::Outcome;
-use crate::config::listen_address;
+use crate::config::Config;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example (Dockerfile):\n  \
@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
     let url = match arguments.url {
         Some(url) => url,
         None => {
-            let mut addr = listen_address()?;
+            let mut addr = Config::address_from_env()?;
             // A server that listens everywhere is asked on loopback.
             match addr.ip() {
                 IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip([127, 0, 0, 1].into()),
@@ -32,8 +32,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
             format!("http://{addr}/healthz")
         }
     };
-    let client =
-        reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build()?;
     let answer = client.get(&url).send().await.map_err(|e| format!("{url}: {e}"))?;
     match answer.status().is_success() {
         true => Ok(ExitCode::SUCCESS),

@@ -19,9 +19,9 @@ pub(super) async fn run() -> Outcome {
         tracing::warn!(event = "config", "{warning}");
     }
     let app = boot::build(&config).await?;
-    let listener = TcpListener::bind(config.server.addr)
-        .await
-        .map_err(|error| format!("QUILT_MCP_ADDR: {} cannot be used: {error}", config.server.addr))?;
+    let listener = TcpListener::bind(config.server.addr).await.map_err(|error| {
+        format!("QUILT_MCP_ADDR: {} cannot be used: {error}", config.server.addr)
+    })?;
     tracing::info!(
         event = "lifecycle",
         version = env!("CARGO_PKG_VERSION"),

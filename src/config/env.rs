@@ -7,7 +7,13 @@ use super::{table, unknown};
 ///
 /// `vars_os`, because `vars` panics on the first variable that is not UTF-8, whoever it belongs to.
 pub(super) fn vars() -> (Vec<(String, String)>, Vec<Problem>) {
+    #[expect(clippy::disallowed_methods, reason = "the one place where it is allowed")]
     decode(std::env::vars_os())
+}
+
+/// The `QUILT_MCP_*` variables of this process, for the demo, which sets the others itself.
+pub fn own_variables() -> Vec<(String, String)> {
+    vars().0.into_iter().filter(|(name, _)| unknown::is_ours(name)).collect()
 }
 
 fn decode<I>(vars: I) -> (Vec<(String, String)>, Vec<Problem>)

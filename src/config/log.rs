@@ -2,6 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
+use super::problem::Problems;
 use super::reader::Reader;
 use super::table as var;
 
@@ -40,6 +41,19 @@ impl LogFormat {
 }
 
 impl LogConfig {
+    /// The log settings alone, from a given set of variables.
+    ///
+    /// # Errors
+    /// [`Problems`] of the two log variables.
+    pub fn from_vars<I>(vars: I) -> Result<Self, Problems>
+    where
+        I: IntoIterator<Item = (String, String)>,
+    {
+        let mut reader = Reader::new(vars, Vec::new());
+        let log = Self::read(&mut reader);
+        reader.finish(log).map(|(log, _)| log)
+    }
+
     pub(super) fn read(reader: &mut Reader) -> Self {
         let format = reader.choice(var::LOG_FORMAT, LogFormat::ALL, LogFormat::name);
         Self {

@@ -30,6 +30,7 @@ pub use aws::AwsConfig;
 pub use catalog::CatalogConfig;
 pub use credentials::{CredentialConfig, StsIdentity};
 pub use effective::Row;
+pub use env::own_variables;
 pub use generated::{config_md, env_example};
 pub use log::{LogConfig, LogFormat};
 pub use problem::{Problem, Problems, Warning};
@@ -97,6 +98,18 @@ impl Config {
         I: IntoIterator<Item = (String, String)>,
     {
         Self::read_tokens(Reader::new(vars, Vec::new()))
+    }
+
+    /// `QUILT_MCP_ADDR` of this process alone: what `healthcheck` needs.
+    ///
+    /// # Errors
+    /// [`Problems`] of that variable.
+    pub fn address_from_env() -> Result<std::net::SocketAddr, Problems> {
+        let (vars, problems) = env::vars();
+        let problems = problems.into_iter().filter(|p| p.variable == table::ADDR.name());
+        let mut reader = Reader::new(vars, problems.collect());
+        let addr = ServerConfig::address(&mut reader);
+        reader.finish(addr).map(|(addr, _)| addr)
     }
 
     fn read(mut reader: Reader) -> Result<(Config, Vec<Warning>), Problems> {

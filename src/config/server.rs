@@ -34,10 +34,15 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    pub(super) fn read(reader: &mut Reader) -> Self {
+    /// A problem, where there is one, keeps the address of nowhere from being used.
+    pub(super) fn address(reader: &mut Reader) -> SocketAddr {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        reader.parsed(var::ADDR, address).unwrap_or(nowhere)
+    }
+
+    pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            addr: reader.parsed(var::ADDR, address).unwrap_or(nowhere),
+            addr: Self::address(reader),
             allowed_hosts: reader.list(var::ALLOWED_HOSTS, web::host).unwrap_or_default(),
             allowed_origins: reader.list(var::ALLOWED_ORIGINS, web::origin).unwrap_or_default(),
             session_secret: reader.key(var::SESSION_SECRET),

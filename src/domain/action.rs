@@ -1,5 +1,6 @@
 //! What a tool may ask of AWS: a closed list. A string outside it is never authority.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One IAM action that this server knows how to use.
@@ -8,21 +9,29 @@ use serde::{Deserialize, Serialize};
 /// these can ever open a door, and a tool can only declare these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Action {
+    /// List keys.
     #[serde(rename = "s3:ListBucket")]
     ListBucket,
+    /// Read the current version of an object.
     #[serde(rename = "s3:GetObject")]
     GetObject,
+    /// Read a named version of an object.
     #[serde(rename = "s3:GetObjectVersion")]
     GetObjectVersion,
+    /// Write an object.
     #[serde(rename = "s3:PutObject")]
     PutObject,
 }
 
 /// Whether an action changes anything. Drives `readOnlyHint` and read-only mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
+    /// Changes nothing.
     Read,
+    /// Changes something.
     Write,
 }
 
@@ -37,12 +46,8 @@ pub enum Resource {
 
 impl Action {
     /// Every action, in the order of the enum.
-    pub const ALL: &[Action] = &[
-        Action::ListBucket,
-        Action::GetObject,
-        Action::GetObjectVersion,
-        Action::PutObject,
-    ];
+    pub const ALL: &[Action] =
+        &[Action::ListBucket, Action::GetObject, Action::GetObjectVersion, Action::PutObject];
 
     /// The IAM name, e.g. `s3:GetObject`.
     pub const fn name(self) -> &'static str {

@@ -102,8 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_not_granted_is_refused_even_when_declared() {
-        let authority =
-            Authority::new(Action::ALL, &[], grants(&[Action::GetObject], &["mine"]));
+        let authority = Authority::new(Action::ALL, &[], grants(&[Action::GetObject], &["mine"]));
         assert!(authority.require(Action::GetObject, &bucket("mine")).is_ok());
         assert_eq!(
             authority.require(Action::ListBucket, &bucket("mine")).unwrap_err(),

@@ -84,9 +84,30 @@ mod tests {
     #[test]
     fn names_that_change_the_meaning_of_a_request_are_refused() {
         let bad = [
-            "", "ab", "*", "quilt-*", "Quilt-Data", "a_b_c", "-abc", "abc-", "a..b", "..", "a/b",
-            "abc/", "s3://abc", "arn:aws:s3:::abc", "192.168.0.1", "abc--x-s3", "abc-s3alias",
-            "xn--abc", "a b c", "abc\0", "аbc", "%2e%2e", "abc\n", &"x".repeat(64),
+            "",
+            "ab",
+            "*",
+            "quilt-*",
+            "Quilt-Data",
+            "a_b_c",
+            "-abc",
+            "abc-",
+            "a..b",
+            "..",
+            "a/b",
+            "abc/",
+            "s3://abc",
+            "arn:aws:s3:::abc",
+            "192.168.0.1",
+            "abc--x-s3",
+            "abc-s3alias",
+            "xn--abc",
+            "a b c",
+            "abc\0",
+            "аbc",
+            "%2e%2e",
+            "abc\n",
+            &"x".repeat(64),
         ];
         for name in bad {
             assert!(BucketName::parse(name).is_err(), "{name:?}");

@@ -8,8 +8,8 @@ pub mod role;
 pub mod s3_uri;
 pub mod toolset;
 
-pub use authority::{Authority, Denied, Permit};
 pub use action::{Access, Action};
+pub use authority::{Authority, Denied, Permit};
 pub use bucket::{BucketName, InvalidBucketName};
 pub use grants::{Buckets, Grants};
 pub use role::{InvalidRoleArn, RoleArn};

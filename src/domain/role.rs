@@ -77,9 +77,14 @@ mod tests {
     #[test]
     fn other_arns_are_refused() {
         for arn in [
-            "", "ReadOnlyQuilt", "arn:aws:iam::123456789012:user/x", "arn:aws:iam::1:role/x",
-            "arn:aws:sts::123456789012:assumed-role/x/y", "arn:aws:iam::123456789012:role/",
-            "arn:aws:iam::123456789012:role/*", "arn:aws:iam:us-east-1:123456789012:role/x",
+            "",
+            "ReadOnlyQuilt",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::1:role/x",
+            "arn:aws:sts::123456789012:assumed-role/x/y",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/*",
+            "arn:aws:iam:us-east-1:123456789012:role/x",
         ] {
             assert_eq!(RoleArn::parse(arn), Err(InvalidRoleArn), "{arn:?}");
         }

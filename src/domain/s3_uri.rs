@@ -14,9 +14,11 @@ use super::BucketName;
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
 pub struct S3Uri {
+    /// What is authorised.
     pub bucket: BucketName,
     /// Never empty, opaque, at most 1,024 bytes of UTF-8.
     pub key: String,
+    /// Not empty.
     pub version_id: Option<String>,
 }
 
@@ -25,6 +27,7 @@ pub struct S3Uri {
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
 pub struct BucketRef {
+    /// What is authorised.
     pub name: BucketName,
     /// What followed the bucket in a URI; empty for a bare name.
     pub prefix: String,
@@ -73,9 +76,8 @@ impl BucketRef {
 
 /// Splits into bucket, raw path and raw query, without decoding anything.
 fn split(text: &str) -> Result<(BucketName, &str, Option<&str>), InvalidS3Uri> {
-    let rest = text
-        .strip_prefix("s3://")
-        .ok_or_else(|| invalid(text, "it must begin with s3://"))?;
+    let rest =
+        text.strip_prefix("s3://").ok_or_else(|| invalid(text, "it must begin with s3://"))?;
     if rest.contains('#') {
         return Err(invalid(text, "a '#' in a key is written %23"));
     }
@@ -171,7 +173,8 @@ mod tests {
 
     #[test]
     fn keys_survive_the_round_trip() {
-        for key in ["a", "a b/c+d", "100%", "q?x=1", "#1", "ü/日本", "//x", "..", "a\nb", "%2e"] {
+        for key in ["a", "a b/c+d", "100%", "q?x=1", "#1", "ü/日本", "//x", "..", "a\nb", "%2e"]
+        {
             let bucket = BucketName::parse("some-bucket").unwrap();
             for version_id in [None, Some("v+/= 1".to_owned())] {
                 let uri = S3Uri { bucket: bucket.clone(), key: key.into(), version_id };
@@ -196,11 +199,26 @@ mod tests {
     #[test]
     fn what_is_ambiguous_is_refused() {
         for text in [
-            "", "my-bucket/key", "s3:/my-bucket/k", "S3://my-bucket/k", "https://my-bucket/k",
-            "s3://my-bucket", "s3://my-bucket/", "s3:///k", "s3://My-Bucket/k", "s3://a@b/k",
-            "s3://my-bucket:80/k", "s3://my-bucket/k?x=1", "s3://my-bucket/k?versionId=",
-            "s3://my-bucket/k?versionId=1&versionId=2", "s3://my-bucket/100%", "s3://my-bucket/%zz",
-            "s3://my-bucket/%ff", "s3://my-bucket/k#f", "s3://%6dy-bucket/k", "s3://../k",
+            "",
+            "my-bucket/key",
+            "s3:/my-bucket/k",
+            "S3://my-bucket/k",
+            "https://my-bucket/k",
+            "s3://my-bucket",
+            "s3://my-bucket/",
+            "s3:///k",
+            "s3://My-Bucket/k",
+            "s3://a@b/k",
+            "s3://my-bucket:80/k",
+            "s3://my-bucket/k?x=1",
+            "s3://my-bucket/k?versionId=",
+            "s3://my-bucket/k?versionId=1&versionId=2",
+            "s3://my-bucket/100%",
+            "s3://my-bucket/%zz",
+            "s3://my-bucket/%ff",
+            "s3://my-bucket/k#f",
+            "s3://%6dy-bucket/k",
+            "s3://../k",
         ] {
             assert!(S3Uri::parse(text).is_err(), "{text:?}");
         }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::{refusal::Refusal, roles::RoleRules};
 use crate::{
     auth::{
-        self, AuthCache, CacheKey, Family, Lookup, Principal, SessionId, SessionKey, TokenDigest,
+        self, AuthCache, BearerToken, CacheKey, Family, Lookup, Principal, SessionId, SessionKey,
         Tombstones, Verifier,
     },
     aws::{Holder, Source, StaticCredentials},
@@ -24,11 +24,17 @@ pub struct Authenticator {
     pub verifier: Option<Verifier>,
     /// `None` where `QUILT_MCP_CATALOG_TOKENS` is off: then family C is not accepted.
     pub registry: Option<Arc<Registry>>,
+    /// Which role a token may work in.
     pub roles: RoleRules,
+    /// Signs session ids.
     pub sessions: SessionKey,
+    /// Sessions that their users ended.
     pub ended: Tombstones,
+    /// Callers that were verified before.
     pub cache: AuthCache<Arc<Caller>>,
+    /// Seconds by which clocks may differ.
     pub leeway_secs: u64,
+    /// The one clock.
     pub clock: Clock,
 }
 
@@ -36,15 +42,35 @@ pub struct Authenticator {
 #[derive(Debug)]
 pub struct UnknownSession;
 
+/// A caller, and how long the answer holds apart from the token's own end.
+struct Verified {
+    caller: Arc<Caller>,
+    good_until: Timestamp,
+}
+
 /// Why a request has no caller.
 #[derive(Debug)]
 pub enum Failure {
+    /// 401, 403, 4xx or 503.
     Refused(Refusal),
-    UnknownSession(UnknownSession),
+    /// 404.
+    UnknownSession,
 }
 
-impl<T: Into<Refusal>> From<T> for Failure {
-    fn from(refusal: T) -> Self {
+impl From<UnknownSession> for Failure {
+    fn from(_: UnknownSession) -> Self {
+        Self::UnknownSession
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<auth::Refusal> for Failure {
+    fn from(refusal: auth::Refusal) -> Self {
         Self::Refused(refusal.into())
     }
 }
@@ -59,59 +85,60 @@ impl Authenticator {
     /// The token is refused, or the session is not this caller's.
     pub async fn authenticate(
         &self,
-        token: &str,
+        token: &BearerToken,
         session: Option<&str>,
     ) -> Result<Arc<Caller>, Failure> {
         let now = self.clock.now();
-        let session = match session.map(SessionId::parse) {
+        let session = match session.map(SessionId::claimed) {
             None => None,
             Some(Some(id)) if !self.ended.is_ended(&id, now) => Some(id),
             Some(_) => {
                 // Still verify the token first: an expired one is 401 even on a dead session.
                 self.verify(token, now).await?;
-                return Err(Failure::UnknownSession(UnknownSession));
+                return Err(UnknownSession.into());
             }
         };
         let generation = self.verifier.as_ref().map_or(0, Verifier::generation);
-        let key = CacheKey { session, token: TokenDigest::of(token), generation };
+        let key = CacheKey { session, token: token.digest(), generation };
         if let Lookup::Hit(caller) = self.cache.get(&key, now) {
             return Ok(caller);
         }
-        let (caller, until) = self.verify(token, now).await?;
-        let who = &caller.principal;
+        let verified = self.verify(token, now).await?;
+        let who = &verified.caller.principal;
         if let Some(id) = &key.session
-            && !self.sessions.verify(id, who.issuer(), who.subject(), now)
+            && self.sessions.verify(id.as_str(), who.issuer(), who.subject(), now).is_none()
         {
             tracing::warn!(
                 event = "audit", action = "session", outcome = "not_own",
                 subject = who.subject(), session = %id.fingerprint(),
             );
-            return Err(Failure::UnknownSession(UnknownSession));
+            return Err(UnknownSession.into());
         }
-        self.remember(key, &caller, until, now);
+        let caller = verified.caller.clone();
+        self.remember(key, verified, now);
         Ok(caller)
     }
 
-    fn remember(&self, key: CacheKey, caller: &Arc<Caller>, until: Timestamp, now: Timestamp) {
-        let subject = (caller.holder.issuer.clone(), caller.holder.subject.clone());
+    fn remember(&self, key: CacheKey, verified: Verified, now: Timestamp) {
+        let principal = &verified.caller.principal;
+        let subject = principal.subject_key();
         if !self.cache.knows(&subject) {
-            announce(&caller.principal, key.session.as_ref());
+            announce(principal, key.session.as_ref());
         }
-        self.cache.insert(key, subject, caller.clone(), until, now);
+        let token_ends = principal.accepted_until().unwrap_or(Timestamp::MAX);
+        let session_ends = key.session.as_ref().map_or(Timestamp::MAX, SessionId::expires_at);
+        let lapses = verified.good_until.min(session_ends);
+        self.cache.insert_until(key, subject, verified.caller, token_ends, lapses, now);
     }
 
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<(Arc<Caller>, Timestamp), Refusal> {
-        match auth::family_of(token) {
+    async fn verify(&self, token: &BearerToken, now: Timestamp) -> Result<Verified, Refusal> {
+        match token.family() {
             Family::Enhanced => self.verify_enhanced(token, now),
             Family::Catalog => self.verify_catalog(token, now).await,
         }
     }
 
-    fn verify_enhanced(
-        &self,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<(Arc<Caller>, Timestamp), Refusal> {
+    fn verify_enhanced(&self, token: &BearerToken, now: Timestamp) -> Result<Verified, Refusal> {
         let Some(verifier) = &self.verifier else {
             return Err(auth::Refusal::InvalidToken(
                 "enhanced tokens are not accepted here: the server has no MCP_ENHANCED_JWT_SECRET"
@@ -119,34 +146,34 @@ impl Authenticator {
             )
             .into());
         };
-        let principal = verifier.verify(token, now)?;
+        let principal = verifier.verify(token.expose(), now)?;
         let keys = principal.credentials_claim().map(|claim| Arc::new(static_keys(claim)));
-        let ends = [principal.expires_at(), keys.as_ref().and_then(|k| k.expires_at)];
-        let until = ends.into_iter().flatten().min().unwrap_or(now);
-        Ok((Arc::new(caller(principal, keys, None)), until))
+        let good_until = keys.as_ref().and_then(|k| k.expires_at).unwrap_or(Timestamp::MAX);
+        Ok(Verified { caller: Arc::new(caller(principal, keys, None)), good_until })
     }
 
     async fn verify_catalog(
         &self,
-        token: &str,
+        token: &BearerToken,
         now: Timestamp,
-    ) -> Result<(Arc<Caller>, Timestamp), Refusal> {
+    ) -> Result<Verified, Refusal> {
         let Some(registry) = &self.registry else {
             return Err(auth::Refusal::InvalidToken(
                 "catalog tokens are not accepted here (QUILT_MCP_CATALOG_TOKENS)".into(),
             )
             .into());
         };
-        let peeked = auth::peek_catalog(token, now, self.leeway_secs)?;
-        let digest = TokenDigest::of(token);
-        let secret = SecretString::from(token.to_owned());
+        let peeked = auth::peek_catalog(token.expose(), now, self.leeway_secs)?;
+        let digest = token.digest();
+        let secret = SecretString::from(token.expose().to_owned());
         let names_nobody = peeked.subject.is_none();
         let given = registry.exchange(digest.bytes(), &secret, names_nobody, now).await?;
         let issuer = registry.origin().await.map_err(ExchangeError::from)?;
-        let subject = peeked.subject.or_else(|| given.user_name.clone()).unwrap_or_default();
+        let named = peeked.subject.or_else(|| given.user_name.clone());
+        let subject = named.ok_or(ExchangeError::Rejected)?;
         let principal = Principal::delegated(&issuer, subject, peeked.expires_at, digest);
-        let until = peeked.expires_at.map_or(given.until, |exp| exp.min(given.until));
-        Ok((Arc::new(caller(principal, Some(given.keys.clone()), Some(secret))), until))
+        let caller = caller(principal, Some(given.keys.clone()), Some(secret));
+        Ok(Verified { caller: Arc::new(caller), good_until: given.until })
     }
 
     /// Where this request's AWS credentials come from: a role, then the keys that came with the
@@ -208,8 +235,12 @@ fn announce(who: &Principal, session: Option<&SessionId>) {
     );
     for d in who.disagreements() {
         tracing::warn!(
-            event = "audit", action = "claims", subject = who.subject(), field = d.field,
-            explicit = d.explicit, abbreviated = d.abbreviated,
+            event = "audit",
+            action = "claims",
+            subject = who.subject(),
+            field = d.field,
+            explicit = d.explicit,
+            abbreviated = d.abbreviated,
             "the explicit and the abbreviated claim differ; the explicit one counts"
         );
     }
@@ -233,7 +264,7 @@ fn static_keys(claim: &auth::TokenCredentials) -> StaticCredentials {
     StaticCredentials {
         origin: "aws_credentials claim",
         access_key_id: claim.access_key_id.clone(),
-        secret_access_key: claim.secret_access_key.clone(),
+        secret_access_key: claim.secret.clone(),
         session_token: claim.session_token.clone(),
         region: claim.region.clone(),
         expires_at: claim.expires_at,

@@ -3,8 +3,8 @@
 //! rmcp answers broken JSON with 415 and a `tools/call` of the wrong shape with "method not found"
 //! (404 in the modern era), from which a client concludes that the server has no tools.
 
-use axum::response::{IntoResponse, Response};
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -103,9 +103,8 @@ fn check_params(message: &Map<String, Value>, method: &str, modern: bool) -> Res
     };
     let string = |name| params.and_then(|p| p.get(name)).is_some_and(Value::is_string);
     let object = |name| params.and_then(|p| p.get(name)).is_some_and(Value::is_object);
-    let absent_or = |name: &str, fits: fn(&Value) -> bool| {
-        params.is_some_and(|p| p.get(name).is_none_or(fits))
-    };
+    let absent_or =
+        |name: &str, fits: fn(&Value) -> bool| params.is_some_and(|p| p.get(name).is_none_or(fits));
     let problem = match method {
         "tools/call" if !string("name") => {
             Some("Invalid params: tools/call takes an object with name, a string")
@@ -186,7 +185,10 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, INVALID_PARAMS),
             (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}"#, INVALID_PARAMS),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":1}}"#, INVALID_PARAMS),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":1}}"#,
+                INVALID_PARAMS,
+            ),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":[]}}"#,
                 INVALID_PARAMS,
@@ -219,13 +221,13 @@ mod tests {
 
     #[test]
     fn only_four_methods_go_without_a_token() {
-        let open = |method: &str| {
-            Envelope { method: Some(method.to_owned()), tool: None }.is_open()
-        };
+        let open =
+            |method: &str| Envelope { method: Some(method.to_owned()), tool: None }.is_open();
         for method in ["initialize", "server/discover", "notifications/initialized", "ping"] {
             assert!(open(method));
         }
-        for method in ["tools/list", "tools/call", "resources/list", "notifications/cancelled", ""] {
+        for method in ["tools/list", "tools/call", "resources/list", "notifications/cancelled", ""]
+        {
             assert!(!open(method));
         }
         assert!(!Envelope { method: None, tool: None }.is_open());

@@ -21,15 +21,18 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    auth,
+    auth::{self, BearerToken, SessionId},
     runtime::{Caller, RuntimeContext, Services},
     tools::Catalogue,
 };
 
 /// What the gate works with.
 pub struct Gate {
+    /// Who is it.
     pub authenticator: Authenticator,
+    /// What there is to call.
     pub catalogue: Arc<Catalogue>,
+    /// What a call may use.
     pub services: Arc<Services>,
     /// Bytes of a request body.
     pub max_body: usize,
@@ -47,7 +50,11 @@ pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     let facts = request.extensions().get::<Arc<Facts>>().cloned();
     let answer = match *request.method() {
         Method::POST => gate.post(request, next).await,
-        Method::DELETE => gate.delete(&request).await,
+        Method::DELETE => {
+            // A body is not Sync, so it must not be held across an await.
+            let (parts, _no_body) = request.into_parts();
+            gate.delete(&parts.headers, facts.as_deref()).await
+        }
         _ => return method_not_allowed(),
     };
     answer.unwrap_or_else(|failure| {
@@ -112,11 +119,11 @@ impl Gate {
     /// Authenticates, and tells the access log who it was.
     async fn known(
         &self,
-        token: &str,
+        token: &BearerToken,
         session: Option<&str>,
         facts: Option<&Facts>,
     ) -> Result<Arc<Caller>, Failure> {
-        let fingerprint = auth::TokenDigest::of(token).fingerprint();
+        let fingerprint = token.digest().fingerprint();
         let caller = self.authenticator.authenticate(token, session).await.inspect_err(|f| {
             tracing::warn!(
                 event = "audit", action = "authenticate", outcome = "refused",
@@ -128,7 +135,7 @@ impl Gate {
         if let Some(facts) = facts {
             set(&facts.token, fingerprint);
             set(&facts.subject, caller.principal.subject().to_owned());
-            if let Some(id) = session.and_then(auth::SessionId::parse) {
+            if let Some(id) = session.and_then(SessionId::claimed) {
                 set(&facts.session, id.fingerprint());
             }
         }
@@ -144,10 +151,15 @@ impl Gate {
             return Ok(());
         }
         tracing::warn!(
-            event = "audit", action = "call", outcome = "denied", tool,
-            subject = caller.principal.subject(), ?missing,
+            event = "audit",
+            action = "call",
+            outcome = "denied",
+            tool,
+            subject = caller.principal.subject(),
+            ?missing,
         );
-        let needed = missing.iter().map(ToString::to_string).collect();
+        let needed: Vec<&str> = missing.iter().map(|action| action.name()).collect();
+        let needed = needed.join(" ");
         Err(auth::Refusal::InsufficientScope { needed }.into())
     }
 
@@ -155,23 +167,26 @@ impl Gate {
     fn open_session(&self, caller: &Caller, response: &mut Response) {
         let who = &caller.principal;
         let now = self.services.clock.now();
-        let id = self.authenticator.sessions.mint(who.issuer(), who.subject(), now);
-        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        // Without an id the client goes on by its token alone, as sessionless clients do.
+        let id = self.authenticator.sessions.mint(who.issuer(), who.subject(), now).ok();
+        if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
             response.headers_mut().insert(SESSION, value);
         }
     }
 
     /// Ends a session: 204 for its owner, 404 for anybody else and for anything else.
-    async fn delete(&self, request: &Request) -> Result<Response, Failure> {
-        let headers = request.headers();
+    async fn delete(
+        &self,
+        headers: &HeaderMap,
+        facts: Option<&Facts>,
+    ) -> Result<Response, Failure> {
         let (Some(token), Some(session)) = (bearer(headers)?, session_header(headers)?) else {
-            return Err(Failure::UnknownSession(UnknownSession));
+            return Err(UnknownSession.into());
         };
-        let facts = request.extensions().get::<Arc<Facts>>();
-        self.known(&token, Some(&session), facts.map(|f| &**f)).await?;
-        if let Some(id) = auth::SessionId::parse(&session) {
+        self.known(&token, Some(&session), facts).await?;
+        if let Some(id) = SessionId::claimed(&session) {
             self.authenticator.cache.drop_session(&id);
-            self.authenticator.ended.end(id, self.services.clock.now());
+            self.authenticator.ended.end(&id);
         }
         Ok(StatusCode::NO_CONTENT.into_response())
     }
@@ -191,11 +206,13 @@ impl Gate {
 /// `*/*` understand it.
 const ACCEPT_BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
-fn bearer(headers: &HeaderMap) -> Result<Option<String>, auth::Refusal> {
-    if !headers.contains_key(header::AUTHORIZATION) {
-        return Ok(None);
+/// No header at all is not yet a refusal: four methods go without. A header with something else
+/// in it is.
+fn bearer(headers: &HeaderMap) -> Result<Option<BearerToken>, auth::Refusal> {
+    match headers.contains_key(header::AUTHORIZATION) {
+        true => auth::bearer(headers.get_all(header::AUTHORIZATION)).map(Some),
+        false => Ok(None),
     }
-    auth::bearer(headers).map(|token| Some(token.to_owned()))
 }
 
 fn session_header(headers: &HeaderMap) -> Result<Option<String>, Failure> {
@@ -203,7 +220,7 @@ fn session_header(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     match (values.next().map(HeaderValue::to_str), values.next()) {
         (None, _) => Ok(None),
         (Some(Ok(id)), None) => Ok(Some(id.to_owned())),
-        _ => Err(Failure::UnknownSession(UnknownSession)),
+        _ => Err(UnknownSession.into()),
     }
 }
 
@@ -256,7 +273,7 @@ impl Failure {
     fn code(&self) -> &'static str {
         match self {
             Failure::Refused(refusal) => refusal.code(),
-            Failure::UnknownSession(_) => "unknown_session",
+            Failure::UnknownSession => "unknown_session",
         }
     }
 }
@@ -265,7 +282,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Failure::Refused(refusal) => refusal.into_response(),
-            Failure::UnknownSession(_) => Refusal::request(
+            Failure::UnknownSession => Refusal::request(
                 StatusCode::NOT_FOUND,
                 "unknown_session",
                 "this Mcp-Session-Id is unknown or has ended; send initialize again",

@@ -14,14 +14,19 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the layers below find out about a request, for its access line.
 #[derive(Debug)]
 pub struct Facts {
+    /// 16 hex digits.
     pub request_id: Arc<str>,
+    /// JSON-RPC method, at most 64 characters.
     pub rpc_method: OnceLock<String>,
+    /// Tool name as asked for, at most 64 characters.
     pub tool: OnceLock<String>,
+    /// The verified subject.
     pub subject: OnceLock<String>,
     /// Fingerprint.
     pub token: OnceLock<String>,
     /// Fingerprint.
     pub session: OnceLock<String>,
+    /// The code of the refusal, where the request was refused.
     pub refusal: OnceLock<&'static str>,
 }
 

@@ -105,7 +105,14 @@ mod tests {
         for good in ["mcp.example.org", "MCP.example.org:443", "localhost:8000", "[::1]:9"] {
             assert_eq!(status(&[good], None), None, "{good}");
         }
-        for bad in ["evil.example.org", "localhost", "localhost:80", "mcp.example.org.evil", "x@mcp.example.org", ""] {
+        for bad in [
+            "evil.example.org",
+            "localhost",
+            "localhost:80",
+            "mcp.example.org.evil",
+            "x@mcp.example.org",
+            "",
+        ] {
             assert!(status(&[bad], None).is_some(), "{bad}");
         }
         assert_eq!(status(&[], None), Some(StatusCode::BAD_REQUEST));
@@ -117,7 +124,13 @@ mod tests {
     fn a_present_origin_is_listed_or_refused() {
         let host = ["mcp.example.org"];
         assert_eq!(status(&host, Some("https://catalog.example.org")), None);
-        for bad in ["https://evil.example.org", "http://catalog.example.org", "null", "", "https://catalog.example.org:444"] {
+        for bad in [
+            "https://evil.example.org",
+            "http://catalog.example.org",
+            "null",
+            "",
+            "https://catalog.example.org:444",
+        ] {
             assert_eq!(status(&host, Some(bad)), Some(StatusCode::FORBIDDEN), "{bad}");
         }
     }

@@ -15,9 +15,21 @@ pub enum Refusal {
     /// 401 or 403: the token.
     Auth(auth::Refusal),
     /// 400, 403, 404, 405, 413, 415, …: the request.
-    Request { status: StatusCode, code: &'static str, detail: &'static str },
+    Request {
+        /// What the client's HTTP library sees.
+        status: StatusCode,
+        /// Stable.
+        code: &'static str,
+        /// For people.
+        detail: &'static str,
+    },
     /// 503 with `Retry-After`: not the caller's fault, and the token may well be good.
-    Unavailable { code: &'static str, detail: &'static str },
+    Unavailable {
+        /// Stable.
+        code: &'static str,
+        /// For people.
+        detail: &'static str,
+    },
 }
 
 impl Refusal {
@@ -46,13 +58,9 @@ impl IntoResponse for Refusal {
         let code = self.code();
         match self {
             Self::Auth(refusal) => {
-                let detail = refusal.detail();
-                let mut response =
-                    (refusal.status(), Json(json!({"error": code, "detail": &*detail})))
-                        .into_response();
-                let challenge = challenge(&refusal, &detail);
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-                response
+                let challenge = [(header::WWW_AUTHENTICATE, challenge(&refusal))];
+                let body = json!({"error": code, "detail": refusal.detail()});
+                (refusal.status(), challenge, Json(body)).into_response()
             }
             Self::Request { status, detail, .. } => {
                 (status, Json(json!({"error": code, "detail": detail}))).into_response()
@@ -70,25 +78,16 @@ impl IntoResponse for Refusal {
 /// `WWW-Authenticate` after RFC 6750 section 3. Its error codes are coarser than ours: a missing
 /// token is `invalid_request`, whatever is wrong with a token is `invalid_token`, a lack of
 /// permission is `insufficient_scope` with the scopes that would do.
-fn challenge(refusal: &auth::Refusal, detail: &str) -> HeaderValue {
-    let error = match refusal {
-        auth::Refusal::MissingAuthorization => "invalid_request",
-        auth::Refusal::InsufficientScope { .. } | auth::Refusal::RoleNotAllowed(_) => {
-            "insufficient_scope"
+fn challenge(refusal: &auth::Refusal) -> HeaderValue {
+    let (error, scope) = match refusal {
+        auth::Refusal::MissingAuthorization => ("invalid_request", String::new()),
+        auth::Refusal::InsufficientScope { needed } => {
+            ("insufficient_scope", format!(", scope=\"{needed}\""))
         }
-        _ => "invalid_token",
+        auth::Refusal::RoleNotAllowed(_) => ("insufficient_scope", String::new()),
+        _ => ("invalid_token", String::new()),
     };
-    let scope = match refusal {
-        auth::Refusal::InsufficientScope { needed } => format!(", scope=\"{}\"", quoted(&needed.join(" "))),
-        _ => String::new(),
-    };
-    let text =
-        format!("Bearer error=\"{error}\", error_description=\"{}\"{scope}", quoted(detail));
+    let detail = refusal.detail();
+    let text = format!("Bearer error=\"{error}\", error_description=\"{detail}\"{scope}");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
-}
-
-/// What may stand between the quotes of a challenge: printable ASCII without `"` and `\`.
-fn quoted(text: &str) -> String {
-    let fits = |c: char| (' '..='~').contains(&c) && c != '"' && c != '\\';
-    text.chars().map(|c| if fits(c) { c } else { '\'' }).collect()
 }

@@ -12,6 +12,7 @@ use crate::{
 /// A verified principal, with what the registry gave for its token (family C only).
 #[derive(Debug)]
 pub struct Caller {
+    /// Who, and what the token allows.
     pub principal: Principal,
     /// Whose AWS clients these are.
     pub holder: Arc<Holder>,

@@ -26,8 +26,11 @@ pub struct RuntimeContext {
 
 /// What all requests share: caches and connections, no authority.
 pub struct Services {
+    /// AWS clients by caller.
     pub clients: Arc<Clients>,
+    /// The catalog's registry, where one is configured.
     pub registry: Option<Arc<Registry>>,
+    /// The one clock.
     pub clock: Clock,
 }
 

@@ -1,7 +1,6 @@
 //! Integration tests: one binary, one module per subject. They talk HTTP to the real router, whose
 //! S3, STS and registry are the demo's stand-ins.
 
-mod ambient;
 mod canary;
 mod cli;
 mod credentials;
@@ -14,3 +13,4 @@ mod support;
 mod tidy;
 mod tokens;
 mod tools;
+mod trap;

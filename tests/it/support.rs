@@ -1,9 +1,6 @@
 //! The one way in which tests start a server.
 
-use std::{
-    process::Stdio,
-    time::Duration,
-};
+use std::{process::Stdio, time::Duration};
 
 use quilt_mcp_server::{
     demo::{
@@ -60,7 +57,11 @@ impl TestApp {
     }
 
     /// The user's enhanced claims, good for an hour, changed by `edit`, signed.
-    pub fn token_with(&self, name: &str, edit: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
+    pub fn token_with(
+        &self,
+        name: &str,
+        edit: impl FnOnce(&mut serde_json::Map<String, Value>),
+    ) -> String {
         let now = self.running.clock.now().as_second().unsigned_abs();
         let mut claims = self.world().enhanced_claims(self.user(name), now, 3600);
         edit(claims.as_object_mut().unwrap());

@@ -87,10 +87,7 @@ fn imports_follow_the_map() {
         ("aws/", &["aws", "domain", "error"]),
         ("catalog/", &["catalog", "aws", "domain", "error"]),
         ("runtime/", &["runtime", "auth", "aws", "catalog", "domain", "error"]),
-        (
-            "tools/",
-            &["tools", "tool", "runtime", "domain", "error", "auth", "aws"],
-        ),
+        ("tools/", &["tools", "tool", "runtime", "domain", "error", "auth", "aws"]),
     ];
     for (name, text) in sources() {
         let Some((_, allowed)) = rooms.iter().find(|(room, _)| name.starts_with(room)) else {
@@ -101,7 +98,10 @@ fn imports_follow_the_map() {
             let targets: Vec<&str> = match import.strip_prefix('{') {
                 Some(list) => {
                     let list = list.split("};").next().unwrap_or_default();
-                    list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('}')).collect()
+                    list.lines()
+                        .map(str::trim)
+                        .filter(|l| !l.is_empty() && !l.starts_with('}'))
+                        .collect()
                 }
                 None => vec![import],
             };
@@ -155,7 +155,8 @@ fn every_tool_file_is_in_the_table() {
     let table = table.unwrap();
     for (name, text) in sources() {
         for line in code(&text).lines().filter(|_| name.starts_with("tools/")) {
-            if let Some(tool) = line.strip_prefix("impl Tool for ").and_then(|l| l.split(' ').next())
+            if let Some(tool) =
+                line.strip_prefix("impl Tool for ").and_then(|l| l.split(' ').next())
             {
                 assert!(table.contains(&format!("::{tool}>()")), "{tool} is in no table");
             }

@@ -1,9 +1,4 @@
-use crate::{
-    auth::Family,
-    aws::Source,
-    domain::Buckets,
-    tools::prelude::*,
-};
+use crate::{auth::Family, aws::Source, domain::Buckets, tools::prelude::*};
 
 /// Show who you are to this server: user, kind of token, permissions, number of buckets, where
 /// your AWS credentials come from, and when the token expires.

@@ -1,0 +1,145 @@
+//! `token mint` and `token decode`: the server's own code, so what they say is what it does.
+
+use std::{io::Read, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Outcome;
+use crate::{
+    ambient::{Ambient, http_client},
+    auth::{self, Description, EnhancedClaims, Verifier},
+    boot,
+    config::{Config, SecretSource, TokenConfig, check_secret},
+    runtime::Clock,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make an enhanced token, as the catalog's front end does.
+    #[command(after_help = "Examples (MCP_ENHANCED_JWT_SECRET must be set):\n  \
+        quilt-mcp-server token mint --subject alice --bucket my-data \\\n    \
+        --permission s3:ListBucket --permission s3:GetObject --role ReadOnlyQuilt")]
+    Mint(Mint),
+    /// Unfold a token and say whether this server would accept it (exit code 0 only then).
+    #[command(after_help = "Examples (MCP_ENHANCED_JWT_SECRET must be set):\n  \
+        quilt-mcp-server token decode eyJhbGciOi…\n  \
+        quilt-mcp-server token decode --json < token.txt")]
+    Decode(Decode),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Mint {
+    /// The user (claims sub, id and uuid).
+    #[arg(long)]
+    subject: String,
+    /// A bucket; may be repeated.
+    #[arg(long = "bucket", value_name = "NAME")]
+    buckets: Vec<String>,
+    /// A permission such as s3:GetObject; may be repeated.
+    #[arg(long = "permission", value_name = "ACTION")]
+    permissions: Vec<String>,
+    /// A role name; may be repeated.
+    #[arg(long = "role", value_name = "NAME")]
+    roles: Vec<String>,
+    /// Seconds that the token lives.
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    lifetime: u64,
+    /// Write the short claims only, packed where it pays, as in a request of limited size.
+    #[arg(long)]
+    compact: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Decode {
+    /// The token; read from standard input where it is left out.
+    token: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(command: Command) -> Outcome {
+    let (tokens, warnings) = Config::tokens_from_env()?;
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    let secret = secret(&tokens).await?;
+    match command {
+        Command::Mint(mint) => self::mint(mint, &tokens, &secret),
+        Command::Decode(decode) => self::decode(decode, &tokens, &secret),
+    }
+}
+
+/// The literal secret, or the one in SSM, which needs the AWS variables too.
+async fn secret(
+    tokens: &TokenConfig,
+) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+    match &tokens.secret {
+        Some(SecretSource::Literal(secret)) => Ok(secret.clone()),
+        Some(SecretSource::SsmParameter(name)) => {
+            let (config, _) = Config::from_env()?;
+            let secret = Ambient::from_chain(&config, http_client()).await.secret(name).await?;
+            check_secret("MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER", secret.expose_secret())?;
+            Ok(secret)
+        }
+        None => Err("MCP_ENHANCED_JWT_SECRET: set it, there is no default secret".into()),
+    }
+}
+
+fn mint(mint: Mint, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
+    let mut claims = EnhancedClaims::new(&mint.subject);
+    claims.buckets = mint.buckets;
+    claims.level = match mint.permissions.iter().any(|p| p == "s3:PutObject") {
+        true => "write".to_owned(),
+        false => "read".to_owned(),
+    };
+    claims.permissions = mint.permissions;
+    claims.roles = mint.roles;
+    claims.lifetime_secs = mint.lifetime;
+    claims.explicit = !mint.compact;
+    if let Some(issuer) = &tokens.issuer {
+        claims.issuer.clone_from(issuer);
+    }
+    if let Some(audience) = &tokens.audience {
+        claims.audience.clone_from(audience);
+    }
+    println!("{}", claims.sign(Clock::system().now(), &tokens.kid, secret)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decode(decode: Decode, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
+    let token = match decode.token {
+        Some(token) => token,
+        None => {
+            let mut text = String::new();
+            // A little more than the longest token that is accepted; the rest cannot matter.
+            std::io::stdin().take(MAX_INPUT).read_to_string(&mut text)?;
+            text
+        }
+    };
+    let verifier: Verifier = boot::verifier(tokens, false, secret);
+    let description = auth::describe(token.trim(), &verifier, Clock::system().now());
+    match decode.json {
+        true => println!("{}", serde_json::to_string(&description)?),
+        false => print(&description)?,
+    }
+    Ok(if description.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+const MAX_INPUT: u64 = 64 * 1024;
+
+fn print(description: &Description) -> Result<(), serde_json::Error> {
+    match &description.reason {
+        None => println!("verified: this server would accept the token"),
+        Some(reason) => println!("not verified: {reason}"),
+    }
+    if let Some(header) = &description.header {
+        println!("header:  {}", serde_json::to_string(header)?);
+    }
+    match &description.claims {
+        Some(claims) => println!("claims:  {}", serde_json::to_string_pretty(claims)?),
+        None => println!("claims:  cannot be unfolded"),
+    }
+    Ok(())
+}
