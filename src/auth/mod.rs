@@ -37,7 +37,6 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use bearer::{BearerToken, bearer};
@@ -55,7 +54,7 @@ pub use tombstones::Tombstones;
 pub use verify::{Policy, Verifier};
 
 /// Who decides about a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Minted by the front end; verified here, by signature and claims.

@@ -169,8 +169,9 @@ impl S3 {
     }
 
     async fn client(&self, permit: &Permit) -> Result<aws_sdk_s3::Client, ToolError> {
+        let client = self.clients.s3(&self.holder, &self.source, permit, self.now).await?;
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.clients.s3(&self.holder, &self.source, permit, self.now).await
+        Ok(client)
     }
 }
 

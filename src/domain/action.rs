@@ -1,6 +1,5 @@
 //! What a tool may ask of AWS: a closed list. A string outside it is never authority.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One IAM action that this server knows how to use.

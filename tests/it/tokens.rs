@@ -1,1 +1,149 @@
-//! tokens
+//! Tokens over HTTP: both families, and what the registry says.
+
+use quilt_mcp_server::{
+    auth::{EnhancedClaims, mint},
+    demo::{Fault, Service},
+};
+use serde_json::json;
+
+use crate::support::{TestApp, lab, list, names, tool_names};
+
+#[tokio::test]
+async fn a_catalog_token_and_an_api_key_work_as_their_user() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").clone();
+    for (token, subject) in
+        [(&alice.catalog_token, &alice.subject), (&alice.api_key, &alice.name)]
+    {
+        let client = app.anonymous().with_token(token.clone());
+        let status = client.call("auth_status", json!({})).await.unwrap();
+        let seen = status.structured();
+        assert_eq!(&seen["subject"], subject.as_str(), "{}", status.body);
+        assert_eq!(seen["family"], "catalog");
+        assert_eq!(seen["delegated"], true);
+        assert_eq!(seen["credentials"]["source"], "registry");
+        assert_eq!(seen["issuer"], app.world().registry_url().trim_end_matches('/'));
+        let tools = tool_names(&client.request("tools/list", json!({})).await.unwrap());
+        assert_eq!(tools.len(), 4);
+        let buckets = client.call("bucket_list", json!({})).await.unwrap();
+        assert_eq!(names(buckets.structured(), "/buckets"), [lab("alice"), "quilt-shared".into()]);
+        assert_eq!(buckets.structured()["source"], "catalog");
+        let read = client.call("bucket_objects_list", list(&lab("alice"))).await.unwrap();
+        assert!(read.is_ok(), "{}", read.body);
+        let foreign = client.call("bucket_objects_list", list(&lab("bob"))).await.unwrap();
+        assert_eq!(foreign.code().as_deref(), Some("aws_access_denied"), "AWS decides");
+    }
+}
+
+#[tokio::test]
+async fn the_registry_is_asked_once_and_again_after_five_minutes() {
+    let app = TestApp::start().await;
+    let client = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    let exchanges = || {
+        app.world().journal().count(|c| c.operation.contains("get_credentials"))
+    };
+    let calls = (0..50).map(|_| client.call("auth_status", json!({})));
+    for answer in futures_util::future::join_all(calls).await {
+        assert!(answer.unwrap().is_ok());
+    }
+    assert_eq!(exchanges(), 1, "50 callers at once, one question");
+    app.advance(299);
+    assert!(client.call("auth_status", json!({})).await.unwrap().is_ok());
+    assert_eq!(exchanges(), 1);
+    app.advance(2);
+    assert!(client.call("auth_status", json!({})).await.unwrap().is_ok());
+    assert_eq!(exchanges(), 2, "so that a logout is felt");
+}
+
+#[tokio::test]
+async fn what_the_registry_refuses_is_401_and_what_it_cannot_answer_is_503() {
+    let app = TestApp::start().await;
+    let client = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    for (fault, status, code) in [
+        (Fault::UNAUTHORIZED, 401, "invalid_token"),
+        (Fault::FORBIDDEN, 401, "invalid_token"),
+        (Fault::INTERNAL_ERROR, 503, "registry_unavailable"),
+    ] {
+        app.world().faults().inject(Service::Registry, fault, 1);
+        // The first question finds the registry in config.json; the fault must hit the exchange.
+        let mut answer = client.request("tools/list", json!({})).await.unwrap();
+        if answer.status == 503 && status != 503 {
+            app.world().faults().inject(Service::Registry, fault, 1);
+            answer = client.request("tools/list", json!({})).await.unwrap();
+        }
+        assert_eq!((answer.status, answer.code().as_deref()), (status, Some(code)), "{fault:?}");
+        if status == 503 {
+            assert!(answer.header("retry-after").is_some());
+        }
+    }
+    let answer = client.request("tools/list", json!({})).await.unwrap();
+    assert_eq!(answer.status, 200, "nothing of the refusals is remembered");
+}
+
+#[tokio::test]
+async fn a_forged_catalog_token_is_never_tried_as_the_other_family() {
+    let app = TestApp::start().await;
+    // Neither kid nor iss: family C, although the enhanced secret signed it.
+    let claims = json!({"id": "alice", "uuid": "u", "exp": app.now() + 600,
+        "permissions": ["s3:ListBucket"], "buckets": [lab("alice")]});
+    let with_kid = app.running.sign(&claims).unwrap();
+    let client = app.anonymous().with_token(with_kid);
+    let answer = client.request("tools/list", json!({})).await.unwrap();
+    assert_eq!(answer.code().as_deref(), Some("invalid_token"), "kid → E, and E wants iss");
+    for token in ["qk_not-a-key", "qk_"] {
+        let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+        assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")));
+    }
+}
+
+#[tokio::test]
+async fn families_are_accepted_only_where_configured() {
+    let app = TestApp::with(&[("QUILT_MCP_CATALOG_TOKENS", "false")]).await;
+    let token = app.user("alice").catalog_token.clone();
+    let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+    assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")));
+    assert_eq!(app.world().journal().count(|c| c.service == Service::Registry), 0);
+
+    let app = TestApp::with(&[("MCP_ENHANCED_JWT_SECRET", "")]).await;
+    let answer = app.client("alice").request("tools/list", json!({})).await.unwrap();
+    assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")));
+    let token = app.user("alice").catalog_token.clone();
+    let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn issuer_audience_and_key_are_checked() {
+    let app = TestApp::start().await;
+    for (claim, value) in [("iss", json!("someone-else")), ("aud", json!("another-service"))] {
+        let token = app.token_with("alice", |c| {
+            c.insert(claim.into(), value.clone());
+        });
+        let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+        assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")), "{claim}");
+    }
+    let claims = EnhancedClaims::new("alice").to_value(app.running.clock.now()).unwrap();
+    let other = "x".repeat(40).into();
+    let token = mint(&claims, "frontend-enhanced", &other).unwrap();
+    let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+    assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")));
+}
+
+#[tokio::test]
+async fn wildcards_are_for_servers_that_accept_them() {
+    for (accepted, status) in [("false", 401), ("true", 200)] {
+        let app = TestApp::with(&[("QUILT_MCP_WILDCARD_BUCKETS", accepted)]).await;
+        let token = app.token_with("alice", |c| {
+            c.insert("buckets".into(), json!(["*"]));
+            c.insert("b".into(), json!(["*"]));
+        });
+        let client = app.anonymous().with_token(token);
+        let answer = client.call("bucket_list", json!({})).await.unwrap();
+        assert_eq!(answer.status, status);
+        if status == 200 {
+            assert_eq!(answer.structured()["every_bucket"], true);
+            let foreign = client.call("bucket_objects_list", list(&lab("bob"))).await.unwrap();
+            assert_eq!(foreign.code().as_deref(), Some("aws_access_denied"), "S3 still decides");
+        }
+    }
+}

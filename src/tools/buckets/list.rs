@@ -27,6 +27,7 @@ struct Bucket {
     /// The most that the token allows, `read` or `write` (which includes reading); AWS may allow
     /// less. Absent where the token does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     access: Option<Access>,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,

@@ -14,6 +14,7 @@ pub struct Status {
     /// The user.
     subject: String,
     /// `enhanced` (minted by the catalog's front end) or `catalog` (a catalog token or API key).
+    #[schemars(with = "String")]
     family: Family,
     /// Who issued the token; for a catalog token, the registry.
     issuer: String,
