@@ -6,7 +6,9 @@
 //! | room | what lives there | may import |
 //! |---|---|---|
 //! | [`domain`] | pure vocabulary: bucket names, actions, grants, role ARNs | nothing |
+//! | [`auth`] | how a token becomes a principal; session ids, the cache of both | `domain` |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
 
+pub mod auth;
 pub mod config;
 pub mod domain;
