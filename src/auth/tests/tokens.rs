@@ -40,6 +40,13 @@ fn t2_only_the_key_s_own_bytes_sign() {
 }
 
 #[test]
+fn t2_an_empty_secret_is_no_key() {
+    let token = sign_raw(HEADER, &claims(json!({})).to_string(), "");
+    let verifier = Verifier::new(KeySet::single("k1", &"".into()), Policy::default());
+    assert_eq!(blamed(verifier.verify(&token, at(NOW))), "invalid_token");
+}
+
+#[test]
 fn t3_kid_is_looked_up_and_nothing_else() {
     let long = "k".repeat(129);
     for kid in [
