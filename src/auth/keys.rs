@@ -37,7 +37,9 @@ impl KeySet {
             // The bytes as they are: whether a secret looks like base64 is not our guess to make.
             DecodingKey::from_secret(secret.expose_secret().as_bytes())
         };
-        let keys = keys.into_iter().map(|(kid, secret)| (kid, decoding(secret))).collect();
+        // An empty secret is one that everybody knows; configuration refuses it, and so do we.
+        let keys = keys.into_iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
+        let keys = keys.map(|(kid, secret)| (kid, decoding(secret))).collect();
         Self { keys, generation }
     }
 

@@ -209,6 +209,7 @@ impl<T: Clone> AuthCache<T> {
     /// Removes what is over. To be called from time to time; nothing depends on when.
     pub fn sweep(&self, now: Timestamp) {
         self.drop_where(|_, entry| entry.is_over(now));
+        self.prune();
     }
 
     /// Forgets a session, when its user ends it.
@@ -232,11 +233,6 @@ impl<T: Clone> AuthCache<T> {
     /// Forgets what older keys verified (threat T21).
     pub fn drop_generation_below(&self, generation: u64) {
         self.drop_where(|key, _| key.generation < generation);
-    }
-
-    /// Whether this user has an entry.
-    pub fn knows(&self, subject: &SubjectKey) -> bool {
-        self.subjects.contains_key(subject)
     }
 
     /// How many entries there are.
@@ -301,6 +297,23 @@ impl<T: Clone> AuthCache<T> {
         }
     }
 
+    /// Removes slots without an entry, which two insertions of one key at a time may leave. One
+    /// taken from an insertion in progress costs no more than a miss: it notices, and withdraws.
+    fn prune(&self) {
+        let slot = |s: &Slot| (s.key.clone(), Arc::clone(&s.used));
+        let all =
+            self.subjects.iter().map(|e| (e.key().clone(), e.value().iter().map(slot).collect()));
+        let all: Vec<(SubjectKey, Vec<_>)> = all.collect();
+        for (subject, slots) in all {
+            for (key, used) in slots {
+                let alive = self.entries.get(&key).is_some_and(|e| Arc::ptr_eq(&e.used, &used));
+                if !alive {
+                    self.delist(&subject, &key, &used);
+                }
+            }
+        }
+    }
+
     /// Removes the twentieth that was not used for longest: one pass over all, paid for by many
     /// insertions, and by one thread at a time.
     fn shed(&self) {
@@ -316,5 +329,37 @@ impl<T: Clone> AuthCache<T> {
         for (_, key) in all.into_iter().take(excess + self.capacity / 20) {
             self.remove_if(&key, |_| true);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_sweep_every_entry_has_its_slot_and_every_slot_its_entry() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let cache = AuthCache::with_capacity(50);
+        let key = |n: usize| CacheKey {
+            session: None,
+            token: TokenDigest::of(&n.to_string()),
+            generation: 0,
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for n in 0..3_000 {
+                        let subject = SubjectKey::new("i", &(n % 3).to_string());
+                        cache.insert(key(n % 90), subject, (), at(100), at(0));
+                    }
+                });
+            }
+        });
+        cache.sweep(at(1));
+        let slots: usize = cache.subjects.iter().map(|slots| slots.len()).sum();
+        assert_eq!(slots, cache.entries.len());
+        assert!(cache.subjects.iter().all(|slots| slots.len() <= PER_SUBJECT));
+        cache.sweep(at(100));
+        assert_eq!((cache.entries.len(), cache.subjects.len()), (0, 0));
     }
 }
