@@ -1,6 +1,6 @@
 //! Config → [`App`]. The only caller of [`crate::ambient`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -83,7 +83,22 @@ pub async fn build_with(config: &Config, ambient: Ambient, clock: Clock) -> Resu
         hosts: config.server.allowed_hosts.clone(),
         origins: config.server.allowed_origins.clone(),
     };
-    Ok(App { gate: Arc::new(gate), allowed: Arc::new(allowed), draining: Draining::default() })
+    let gate = Arc::new(gate);
+    tokio::spawn(sweep(Arc::downgrade(&gate)));
+    Ok(App { gate, allowed: Arc::new(allowed), draining: Draining::default() })
+}
+
+/// Takes out of the caches what is over, as long as the server lives. Nothing depends on when: what
+/// is over is refused on every look, this only gives the memory back.
+async fn sweep(gate: std::sync::Weak<Gate>) {
+    let mut every_minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        every_minute.tick().await;
+        let Some(gate) = gate.upgrade() else { return };
+        let now = gate.services.clock.now();
+        gate.authenticator.cache.sweep(now);
+        gate.authenticator.ended.sweep(now);
+    }
 }
 
 async fn token_secret(

@@ -5,8 +5,8 @@
 //!
 //! | room | what lives there | may import |
 //! |---|---|---|
-//! | [`domain`] | pure vocabulary: bucket names, actions, grants, role ARNs | nothing |
-//! | [`auth`] | how a token becomes a principal; session ids, the cache of both | `domain` |
+//! | [`domain`] | pure vocabulary: bucket names, actions, grants, authority | nothing |
+//! | [`error`] | a tool's failure, with its stable code | `domain` |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
 //! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
 //! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error` |
@@ -19,7 +19,13 @@
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
 //! | [`boot`], [`app`] | configuration → server; all layers on one screen | everything |
 
+pub mod ambient;
+pub mod app;
 pub mod auth;
+pub mod aws;
+pub mod boot;
+pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;

@@ -16,6 +16,11 @@ impl TokenDigest {
         Self(sha256(token.as_bytes()))
     }
 
+    /// The digest itself, for caches of rooms that do not know tokens.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// The first 12 hexadecimal digits, for logs.
     pub fn fingerprint(&self) -> String {
         hex_prefix(&self.0)

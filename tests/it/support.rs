@@ -68,6 +68,11 @@ impl TestApp {
         self.running.sign(&claims).unwrap()
     }
 
+    /// Puts an object straight into the world's store; the version's id.
+    pub fn put(&self, bucket: &str, key: &str, body: impl Into<bytes::Bytes>) -> String {
+        self.world().store().put(bucket, key, body, None).unwrap()
+    }
+
     pub fn now(&self) -> i64 {
         self.running.clock.now().as_second()
     }
