@@ -27,6 +27,8 @@ pub mod boot;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod domain;
 pub mod error;
 pub mod generated;

@@ -19,7 +19,7 @@ use crate::{
     quilt-mcp-server demo --once       take the tour and exit (0: all as it must be, 1: not)\n  \
     quilt-mcp-server demo --json       print one line of JSON when ready, then keep serving\n\n\
     QUILT_MCP_* variables that do not lead away from the stand-ins are honoured; logs go to \
-    stderr, warnings only unless QUILT_MCP_LOG says otherwise.")]
+    stderr, and during the tour only errors unless QUILT_MCP_LOG says otherwise.")]
 pub(super) struct Arguments {
     /// Exit after the tour.
     #[arg(long)]
@@ -33,8 +33,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Outcome {
-    let mut under = vec![("QUILT_MCP_LOG".to_owned(), "warn".to_owned())];
-    under.extend(own_variables());
+    // The tour shows refusals itself; their log lines would stand between its own.
+    let quiet = (!arguments.json).then(|| ("QUILT_MCP_LOG".to_owned(), "error".to_owned()));
+    let under: Vec<(String, String)> = quiet.into_iter().chain(own_variables()).collect();
     telemetry::install(&LogConfig::from_vars(under.clone())?, Stream::Stderr);
     let settings = Settings { under, over: Vec::new() };
     let running = Running::start(arguments.port, settings, Clock::system()).await?;

@@ -14,7 +14,9 @@ pub struct Client {
 /// An answer as it came over the wire.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// HTTP status.
     pub status: u16,
+    /// HTTP headers.
     pub headers: http::HeaderMap,
     /// The JSON body; null where there is none.
     pub body: Value,

@@ -18,9 +18,13 @@ use crate::{
 
 /// A server that serves a world. Dropping it stops both.
 pub struct Running {
+    /// The stand-ins.
     pub world: World,
+    /// Where the server listens.
     pub address: SocketAddr,
+    /// The server's clock.
     pub clock: Clock,
+    /// Whether the server has been told to stop.
     pub draining: Draining,
     stop: Option<oneshot::Sender<()>>,
 }

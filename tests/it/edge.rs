@@ -10,7 +10,11 @@ use crate::support::{TestApp, lab, list, s3_calls};
 const CATALOG: &str = "https://catalog.example.org";
 
 fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 /// Posts raw text with headers; (status, headers, body).
@@ -66,8 +70,16 @@ async fn broken_messages_are_answered_in_json_rpc() {
         (r#"{"jsonrpc":"2.0","id":null,"method":"tools/list"}"#, 400, -32600),
         (r#"{"hello":1}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, 200, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status","arguments":[1]}}"#, 200, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"no_such_tool"}}"#, 200, -32602),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status","arguments":[1]}}"#,
+            200,
+            -32602,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"no_such_tool"}}"#,
+            200,
+            -32602,
+        ),
         (r#"{"jsonrpc":"2.0","id":1,"method":"no/such/method"}"#, 200, -32601),
     ] {
         let headers = [JSON, ("authorization", bearer.as_str())];
@@ -82,8 +94,10 @@ async fn ids_of_both_kinds_come_back() {
     let app = TestApp::start().await;
     let client = app.client("alice");
     for id in [json!(0), json!(-3), json!("a-b"), json!("6f1ed002-0000-4000-8000-000000000000")] {
-        let answer =
-            client.post(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"})).await.unwrap();
+        let answer = client
+            .post(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"}))
+            .await
+            .unwrap();
         assert_eq!(answer.body["id"], id);
     }
 }
@@ -110,7 +124,8 @@ async fn media_types_and_sizes_are_checked() {
         let (status, headers, _) = post(&url, &[JSON, auth, ("accept", accept)], body).await;
         assert_eq!((status, &headers["content-type"]), (200, &"application/json".parse().unwrap()));
     }
-    let (status, _, answer) = post(&url, &[JSON, auth], format!("{body}{}", " ".repeat(4096))).await;
+    let (status, _, answer) =
+        post(&url, &[JSON, auth], format!("{body}{}", " ".repeat(4096))).await;
     assert_eq!((status, &answer["error"]), (413, &json!("body_too_large")));
 }
 
@@ -123,11 +138,19 @@ async fn four_methods_go_without_a_token_and_leave_nothing_behind() {
     let message = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     assert_eq!(nobody.post(&message).await.unwrap().status, 202);
     assert_eq!(nobody.request("ping", json!({})).await.unwrap().body["result"], json!({}));
-    for method in ["tools/list", "tools/call", "resources/list", "prompts/list", "logging/setLevel", "no/such"] {
+    for method in [
+        "tools/list",
+        "tools/call",
+        "resources/list",
+        "prompts/list",
+        "logging/setLevel",
+        "no/such",
+    ] {
         let answer = nobody.request(method, json!({"name": "auth_status"})).await.unwrap();
         assert_eq!((answer.status, answer.code().as_deref()), (401, Some("missing_authorization")));
     }
-    let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let cancelled =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
     assert_eq!(nobody.post(&cancelled).await.unwrap().status, 401);
     // An initialize without a token does not spoil the calls with one (the old front end's way).
     assert_eq!(app.client("alice").request("tools/list", json!({})).await.unwrap().status, 200);
@@ -158,12 +181,18 @@ async fn refusals_have_body_challenge_and_request_id() {
         assert_eq!((status, &answer["error"]), (401, &json!(code)), "{authorization:?}");
         assert!(answer["detail"].as_str().unwrap().len() > 10);
         let sent = headers["www-authenticate"].to_str().unwrap();
-        assert!(sent.starts_with(&format!("Bearer error=\"{challenge}\", error_description=\"")), "{sent}");
+        assert!(
+            sent.starts_with(&format!("Bearer error=\"{challenge}\", error_description=\"")),
+            "{sent}"
+        );
         assert_eq!(headers["x-request-id"].len(), 16);
     }
     let (_, _, answer) =
         post(&url, &[JSON, ("authorization", &format!("Bearer {malformed}"))], body).await;
-    assert!(answer["detail"].as_str().unwrap().contains("permissions"), "names the field: {answer}");
+    assert!(
+        answer["detail"].as_str().unwrap().contains("permissions"),
+        "names the field: {answer}"
+    );
 }
 
 #[tokio::test]
@@ -204,7 +233,10 @@ async fn cors_comes_from_the_configuration_also_on_refusals() {
     let (status, headers, _) = post(&url, &[JSON, ("origin", CATALOG)], body).await;
     assert_eq!((status, &headers["access-control-allow-origin"]), (401, &CATALOG.parse().unwrap()));
     let exposed = headers["access-control-expose-headers"].to_str().unwrap();
-    assert!(exposed.contains("mcp-session-id") && exposed.contains("www-authenticate"), "{exposed}");
+    assert!(
+        exposed.contains("mcp-session-id") && exposed.contains("www-authenticate"),
+        "{exposed}"
+    );
 
     for origin in ["https://evil.example.org", "null", "http://catalog.example.org"] {
         let (status, _, answer) = post(&url, &[JSON, ("origin", origin)], body).await;
@@ -244,9 +276,12 @@ async fn the_three_shapes_of_clients_are_served() {
     let auth = ("authorization", bearer.as_str());
     let url = app.running.mcp_url();
     // Legacy with a session, in each version that has one; an unknown version gets the newest.
-    for (asked, agreed) in
-        [("2025-06-18", "2025-06-18"), ("2025-11-25", "2025-11-25"), ("2024-11-05", "2025-11-25"), ("1900-01-01", "2025-11-25")]
-    {
+    for (asked, agreed) in [
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        ("2024-11-05", "2025-11-25"),
+        ("1900-01-01", "2025-11-25"),
+    ] {
         let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
             "protocolVersion": asked, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}});
         let (status, headers, answer) = post(&url, &[JSON, auth], hello.to_string()).await;
@@ -266,7 +301,13 @@ async fn the_three_shapes_of_clients_are_served() {
         json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
     };
     let headers = |method: &'static str| {
-        vec![JSON, auth, ("mcp-protocol-version", "2026-07-28"), ("mcp-method", method), ("mcp-session-id", "made-up")]
+        vec![
+            JSON,
+            auth,
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", method),
+            ("mcp-session-id", "made-up"),
+        ]
     };
     let (status, sent, answer) =
         post(&url, &headers("tools/list"), modern("tools/list", json!({}))).await;

@@ -39,7 +39,11 @@ async fn the_six_identity_attacks_fail() {
     assert_eq!(subject(&bob.with_session(&id)).await, (404, None));
     // 6. an id of the client's own choice
     for chosen in ["default-session", "stateless-1", "", &"A".repeat(76), &id[1..]] {
-        assert_eq!(subject(&app.client("alice").with_session(chosen)).await, (404, None), "{chosen}");
+        assert_eq!(
+            subject(&app.client("alice").with_session(chosen)).await,
+            (404, None),
+            "{chosen}"
+        );
     }
     assert_eq!(subject(&alice).await.0, 200, "and she herself is not disturbed");
 }
@@ -139,7 +143,10 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
             let refusal = (answer.status, answer.code());
             assert_eq!(refusal, (403, Some("insufficient_scope".to_owned())), "{tool}");
             let challenge = answer.header("www-authenticate").unwrap();
-            assert!(challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"s3:"));
+            assert!(
+                challenge.contains("error=\"insufficient_scope\"")
+                    && challenge.contains("scope=\"s3:")
+            );
         }
     }
     // No bucket at all: actions without a place to use them.

@@ -12,8 +12,7 @@ use crate::support::{TestApp, lab, list, names, tool_names};
 async fn a_catalog_token_and_an_api_key_work_as_their_user() {
     let app = TestApp::start().await;
     let alice = app.user("alice").clone();
-    for (token, subject) in
-        [(&alice.catalog_token, &alice.subject), (&alice.api_key, &alice.name)]
+    for (token, subject) in [(&alice.catalog_token, &alice.subject), (&alice.api_key, &alice.name)]
     {
         let client = app.anonymous().with_token(token.clone());
         let status = client.call("auth_status", json!({})).await.unwrap();
@@ -39,9 +38,7 @@ async fn a_catalog_token_and_an_api_key_work_as_their_user() {
 async fn the_registry_is_asked_once_and_again_after_five_minutes() {
     let app = TestApp::start().await;
     let client = app.anonymous().with_token(app.user("alice").catalog_token.clone());
-    let exchanges = || {
-        app.world().journal().count(|c| c.operation.contains("get_credentials"))
-    };
+    let exchanges = || app.world().journal().count(|c| c.operation.contains("get_credentials"));
     let calls = (0..50).map(|_| client.call("auth_status", json!({})));
     for answer in futures_util::future::join_all(calls).await {
         assert!(answer.unwrap().is_ok());
@@ -91,7 +88,8 @@ async fn a_forged_catalog_token_is_never_tried_as_the_other_family() {
     let answer = client.request("tools/list", json!({})).await.unwrap();
     assert_eq!(answer.code().as_deref(), Some("invalid_token"), "kid → E, and E wants iss");
     for token in ["qk_not-a-key", "qk_"] {
-        let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+        let answer =
+            app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
         assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")));
     }
 }
@@ -119,8 +117,13 @@ async fn issuer_audience_and_key_are_checked() {
         let token = app.token_with("alice", |c| {
             c.insert(claim.into(), value.clone());
         });
-        let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
-        assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_token")), "{claim}");
+        let answer =
+            app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.code().as_deref()),
+            (401, Some("invalid_token")),
+            "{claim}"
+        );
     }
     let claims = EnhancedClaims::new("alice").to_value(app.running.clock.now()).unwrap();
     let other = "x".repeat(40).into();

@@ -75,7 +75,8 @@ async fn every_key_that_is_listed_can_be_read() {
     let objects = page.structured()["objects"].as_array().unwrap().clone();
     assert_eq!(objects.len(), 5);
     for object in objects {
-        let read = client.call("bucket_object_text", json!({"s3_uri": object["s3_uri"]})).await.unwrap();
+        let read =
+            client.call("bucket_object_text", json!({"s3_uri": object["s3_uri"]})).await.unwrap();
         let expected = format!("body of {}", object["key"].as_str().unwrap());
         assert_eq!(read.structured()["text"], expected, "{}", read.body);
     }
@@ -86,9 +87,7 @@ async fn text_is_cut_decoded_and_versioned() {
     let app = TestApp::start().await;
     let bucket = lab("alice");
     let client = app.client("alice");
-    let text = async |arguments: Value| {
-        client.call("bucket_object_text", arguments).await.unwrap()
-    };
+    let text = async |arguments: Value| client.call("bucket_object_text", arguments).await.unwrap();
     let uri = |key: &str| format!("s3://{bucket}/{key}");
     let old = app.put(&bucket, "t/v.txt", "first");
     app.put(&bucket, "t/v.txt", "second");
@@ -105,11 +104,20 @@ async fn text_is_cut_decoded_and_versioned() {
     assert_eq!((&empty.structured()["text"], &empty.structured()["size"]), (&json!(""), &json!(0)));
     let cut = text(json!({"s3_uri": uri("t/utf8"), "max_bytes": 2})).await;
     let seen = cut.structured();
-    assert_eq!((&seen["text"], &seen["truncated"], &seen["size"]), (&json!("a"), &json!(true), &json!(4)));
+    assert_eq!(
+        (&seen["text"], &seen["truncated"], &seen["size"]),
+        (&json!("a"), &json!(true), &json!(4))
+    );
     let latin = text(json!({"s3_uri": uri("t/latin1"), "encoding": "latin1"})).await;
-    assert_eq!((&latin.structured()["text"], &latin.structured()["lossy"]), (&json!("aéb"), &json!(false)));
+    assert_eq!(
+        (&latin.structured()["text"], &latin.structured()["lossy"]),
+        (&json!("aéb"), &json!(false))
+    );
     let wrong = text(json!({"s3_uri": uri("t/latin1")})).await;
-    assert_eq!((&wrong.structured()["text"], &wrong.structured()["lossy"]), (&json!("a\u{fffd}b"), &json!(true)));
+    assert_eq!(
+        (&wrong.structured()["text"], &wrong.structured()["lossy"]),
+        (&json!("a\u{fffd}b"), &json!(true))
+    );
     assert_eq!(text(json!({"s3_uri": uri("t/binary")})).await.code().as_deref(), Some("not_text"));
 }
 
@@ -126,16 +134,37 @@ async fn bad_arguments_say_what_was_wrong_and_touch_nothing() {
         ("bucket_objects_list", json!({"bucket": bucket, "max_keys": 0}), "max_keys"),
         ("bucket_objects_list", json!({"bucket": bucket, "max_keys": 1001}), "max_keys"),
         ("bucket_objects_list", json!({"bucket": bucket, "recursive": true}), "recursive"),
-        ("bucket_objects_list", json!({"bucket": format!("s3://{bucket}/a"), "prefix": "b"}), "prefix"),
-        ("bucket_objects_list", json!({"bucket": bucket, "continuation_token": "made-up"}), "continuation_token"),
+        (
+            "bucket_objects_list",
+            json!({"bucket": format!("s3://{bucket}/a"), "prefix": "b"}),
+            "prefix",
+        ),
+        (
+            "bucket_objects_list",
+            json!({"bucket": bucket, "continuation_token": "made-up"}),
+            "continuation_token",
+        ),
         ("bucket_object_text", json!({"s3_uri": format!("s3://{bucket}")}), "key"),
         ("bucket_object_text", json!({"s3_uri": format!("s3://{bucket}/a?x=1")}), "versionId"),
-        ("bucket_object_text", json!({"s3_uri": format!("s3://{bucket}/a"), "max_bytes": 262_145}), "max_bytes"),
-        ("bucket_object_text", json!({"s3_uri": format!("s3://{bucket}/a"), "encoding": "klingon"}), "encoding"),
+        (
+            "bucket_object_text",
+            json!({"s3_uri": format!("s3://{bucket}/a"), "max_bytes": 262_145}),
+            "max_bytes",
+        ),
+        (
+            "bucket_object_text",
+            json!({"s3_uri": format!("s3://{bucket}/a"), "encoding": "klingon"}),
+            "encoding",
+        ),
         ("auth_status", json!({"verbose": true}), "verbose"),
     ] {
         let answer = client.call(tool, arguments.clone()).await.unwrap();
-        assert_eq!(answer.code().as_deref(), Some("invalid_arguments"), "{arguments} {}", answer.body);
+        assert_eq!(
+            answer.code().as_deref(),
+            Some("invalid_arguments"),
+            "{arguments} {}",
+            answer.body
+        );
         let why = answer.structured()["why"].as_str().unwrap();
         assert!(why.contains(names_it), "{arguments}: {why}");
     }
@@ -163,7 +192,8 @@ async fn failures_of_aws_are_told_apart() {
         }
         assert_eq!(answer.structured()["request_id"], answer.header("x-request-id").unwrap());
         let repeated: Value =
-            serde_json::from_str(answer.body["result"]["content"][0]["text"].as_str().unwrap()).unwrap();
+            serde_json::from_str(answer.body["result"]["content"][0]["text"].as_str().unwrap())
+                .unwrap();
         assert_eq!(&repeated, answer.structured(), "the text repeats the structure");
     }
     let missing = json!({"s3_uri": format!("s3://{bucket}/no/such/key")});
