@@ -366,17 +366,16 @@ async fn a_closed_connection_cancels_the_tool_in_every_era() {
 #[tokio::test]
 async fn sigterm_lets_running_calls_finish() {
     let world = quilt_mcp_server::demo::World::start().await.unwrap();
-    let mut server = crate::support::serve(&world, &crate::support::task_role(&world)).await;
+    let server = crate::support::serve(&world, &crate::support::task_role(&world)).await;
     let alice = world.users().iter().find(|u| u.name == "alice").unwrap();
     let client = Client::new(&server.url).with_token(alice.catalog_token.clone());
     world.faults().inject(Service::S3, Fault::Delay(Duration::from_secs(1)), 1);
     let call = client.call("bucket_objects_list", list(&lab("alice")));
     let stop = async {
         tokio::time::sleep(Duration::from_millis(400)).await;
-        let pid = server.child.id().unwrap().to_string();
-        tokio::process::Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        server.terminate();
     };
     let (answer, ()) = tokio::join!(call, stop);
     assert!(answer.unwrap().is_ok(), "a call that was running is answered");
-    assert_eq!(server.child.wait().await.unwrap().code(), Some(0));
+    assert_eq!(server.exit_code().await, Some(0));
 }

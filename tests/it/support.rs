@@ -1,6 +1,11 @@
 //! The one way in which tests start a server.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use quilt_mcp_server::{
     demo::{
@@ -11,10 +16,6 @@ use quilt_mcp_server::{
     runtime::Clock,
 };
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
 
 /// A server in this process, with its own world and a clock that can be moved.
 pub struct TestApp {
@@ -118,28 +119,67 @@ pub fn list(bucket: &str) -> Value {
 
 /// A `serve` process, as an operator starts it. Killed when dropped.
 pub struct Serve {
-    pub child: Child,
+    child: Child,
     pub url: String,
+    /// What it printed so far.
+    pub output: Arc<Mutex<String>>,
+}
+
+impl Serve {
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// The exit code, once it has exited.
+    pub async fn exit_code(mut self) -> Option<i32> {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The built binary, without any environment of ours.
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quilt-mcp-server"));
+    command.env_clear();
+    command
 }
 
 /// Starts the built binary with exactly this environment, on a free port, and waits until it is
 /// ready.
 pub async fn serve(world: &World, extra: &[(&str, String)]) -> Serve {
     let port = free_port().await;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quilt-mcp-server"));
-    command.arg("serve").env_clear().envs(running::variables(world, port));
+    let mut command = binary();
+    command.arg("serve").envs(running::variables(world, port));
     command.envs(extra.iter().map(|(n, v)| (*n, v.as_str())));
-    command.stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if line.contains("serving MCP") {
-            break;
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    let output = Arc::new(Mutex::new(String::new()));
+    let (sink, stdout) = (output.clone(), child.stdout.take().unwrap());
+    // A thread of its own keeps reading: a full pipe would stop the server.
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let mut sink = sink.lock().unwrap();
+            sink.push_str(&line);
+            sink.push('\n');
         }
+    });
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !output.lock().unwrap().contains("serving MCP") {
+        assert!(Instant::now() < deadline, "{}", output.lock().unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Keep reading: a full pipe would stop the server.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Serve { child, url: format!("http://127.0.0.1:{port}/mcp") }
+    Serve { child, url: format!("http://127.0.0.1:{port}/mcp"), output }
 }
 
 pub async fn free_port() -> u16 {
@@ -154,4 +194,12 @@ pub fn task_role(world: &World) -> Vec<(&'static str, String)> {
         ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
     ]
+}
+
+/// Session keys of a role, as somebody else would have put them into a token.
+pub fn session_keys(
+    world: &World,
+    role_arn: &str,
+) -> quilt_mcp_server::demo::SessionCredentials {
+    world.iam().issue_session(role_arn, "elsewhere", None, Duration::from_secs(900)).unwrap()
 }
