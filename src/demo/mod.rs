@@ -1,0 +1,53 @@
+//! Stand-ins for AWS and for a Quilt registry, in one process, on loopback.
+//!
+//! They serve `quilt-mcp-server demo` and the integration tests. Their point is that *they*, and
+//! not the code under test, say no: signatures, session tokens, expiry, role policies and session
+//! policies are checked on every call, and every call is written down.
+//!
+//! | Here | Stands in for | Does not imitate |
+//! |---|---|---|
+//! | [`mod@s3`] over [`Store`] | Amazon S3, one region, versioned buckets, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
+//! | [`mod@sts`] | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
+//! | [`Iam`] with [`policy`] | IAM roles and their policies | managed policies, boundaries, SCPs, policy variables, condition operators beyond `StringEquals` and `StringLike` |
+//! | [`mod@registry`] | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
+//!
+//! Where the real thing is not imitated, it is refused: an unknown operation, condition or field
+//! is an error, never a silent success. One order differs: who may not enter a bucket is told so
+//! (`AccessDenied`), also when there is no such bucket.
+//!
+//! Invariants: every listener is bound to 127.0.0.1; no environment variable is read; nothing here
+//! is reachable from the production image, which is built without this module.
+
+mod clock;
+mod digest;
+mod faults;
+mod iam;
+mod journal;
+pub mod policy;
+mod random;
+mod registry;
+mod roles;
+mod s3;
+mod seed;
+mod server;
+pub mod store;
+mod sts;
+mod wildcard;
+mod world;
+
+pub use digest::Composite;
+pub use faults::{Fault, Faults};
+pub use iam::{ACCOUNT, AuthFailure, Iam, KeyPair, Role, SessionCredentials};
+pub use journal::{Call, Journal, Service};
+pub use policy::Policy;
+pub use registry::{Account, Registry};
+pub use roles::{Access, QuiltRole, READ_ACTIONS, User, WRITE_ACTIONS};
+pub use seed::{BUCKETS, SampleBucket};
+pub use store::Store;
+pub use world::World;
+
+/// The one region there is.
+pub const REGION: &str = "us-east-1";
+
+#[cfg(test)]
+mod tests;
