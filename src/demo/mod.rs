@@ -6,10 +6,10 @@
 //!
 //! | Here | Stands in for | Does not imitate |
 //! |---|---|---|
-//! | [`mod@s3`] over [`Store`] | Amazon S3, one region, versioned buckets, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
-//! | [`mod@sts`] | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
+//! | `s3` over [`Store`] | Amazon S3, one region, versioned buckets, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
+//! | `sts` | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
 //! | [`Iam`] with [`policy`] | IAM roles and their policies | managed policies, boundaries, SCPs, policy variables, condition operators beyond `StringEquals` and `StringLike` |
-//! | [`mod@registry`] | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
+//! | `registry` | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
 //!
 //! Where the real thing is not imitated, it is refused: an unknown operation, condition or field
 //! is an error, never a silent success. One order differs: who may not enter a bucket is told so
