@@ -6,10 +6,10 @@
 //!
 //! | Here | Stands in for | Does not imitate |
 //! |---|---|---|
-//! | [`mod@s3`] over [`Store`] | Amazon S3, one region, versioned buckets, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
-//! | [`mod@sts`] | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
+//! | `s3` over [`Store`] | Amazon S3, one region, versioned buckets, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
+//! | `sts` | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
 //! | [`Iam`] with [`policy`] | IAM roles and their policies | managed policies, boundaries, SCPs, policy variables, condition operators beyond `StringEquals` and `StringLike` |
-//! | [`mod@registry`] | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
+//! | `registry` | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
 //!
 //! Where the real thing is not imitated, it is refused: an unknown operation, condition or field
 //! is an error, never a silent success. One order differs: who may not enter a bucket is told so
@@ -18,7 +18,6 @@
 //! Invariants: every listener is bound to 127.0.0.1; no environment variable is read; nothing here
 //! is reachable from the production image, which is built without this module.
 
-pub mod client;
 mod clock;
 mod digest;
 mod faults;
@@ -28,13 +27,11 @@ pub mod policy;
 mod random;
 mod registry;
 mod roles;
-pub mod running;
 mod s3;
 mod seed;
 mod server;
 pub mod store;
 mod sts;
-pub mod tour;
 mod wildcard;
 mod world;
 
@@ -45,7 +42,6 @@ pub use journal::{Call, Journal, Service};
 pub use policy::Policy;
 pub use registry::{Account, Registry};
 pub use roles::{Access, QuiltRole, READ_ACTIONS, User, WRITE_ACTIONS};
-pub use running::{Running, Settings};
 pub use seed::{BUCKETS, SampleBucket};
 pub use store::Store;
 pub use world::World;

@@ -85,9 +85,7 @@ fn first_look(request: &Request) -> Call {
         .or_else(|| query_key_id(request.uri()));
     let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
     let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
-    let named =
-        |name: &str| Some(name.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
-    call.bucket = named(bucket);
+    call.bucket = Some(bucket.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
     call.key = Some(key.to_owned()).filter(|key| !key.is_empty());
     call.set("Method", request.method().as_str());
     call
