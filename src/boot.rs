@@ -51,7 +51,7 @@ pub async fn build(config: &Config) -> Result<App, BootError> {
 /// # Errors
 /// [`BootError`] names the variable to look at.
 pub async fn build_with(config: &Config, ambient: Ambient, clock: Clock) -> Result<App, BootError> {
-    let secret = token_secret(config, &ambient).await?;
+    let secret = secret_with(config, &ambient).await?;
     let registry = registry(config)?.map(Arc::new);
     let services = Arc::new(Services {
         clients: Arc::new(Clients::new(settings(config), http_client(), Arc::new(ambient))),
@@ -101,7 +101,16 @@ async fn sweep(gate: std::sync::Weak<Gate>) {
     }
 }
 
-async fn token_secret(
+/// The secret of enhanced tokens, where one is configured: the literal one, or the one in SSM.
+///
+/// # Errors
+/// [`BootError`] names the variable to look at.
+pub async fn token_secret(config: &Config) -> Result<Option<SecretString>, BootError> {
+    let ambient = Ambient::from_chain(config, http_client()).await;
+    secret_with(config, &ambient).await
+}
+
+async fn secret_with(
     config: &Config,
     ambient: &Ambient,
 ) -> Result<Option<SecretString>, BootError> {

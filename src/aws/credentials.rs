@@ -103,7 +103,7 @@ impl StaticCredentials {
             self.access_key_id.clone(),
             self.secret_access_key.expose_secret(),
             Some(self.session_token.expose_secret().to_owned()),
-            self.expires_at.and_then(|t| std::time::SystemTime::try_from(t).ok()),
+            self.expires_at.map(std::time::SystemTime::from),
             "quilt-mcp-server",
         )
     }

@@ -3,14 +3,13 @@
 use std::{io::Read, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::Outcome;
 use crate::{
-    ambient::{Ambient, http_client},
     auth::{self, Description, EnhancedClaims, Verifier},
     boot,
-    config::{Config, SecretSource, TokenConfig, check_secret},
+    config::{Config, SecretSource, TokenConfig},
     runtime::Clock,
 };
 
@@ -77,11 +76,9 @@ async fn secret(
 ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
     match &tokens.secret {
         Some(SecretSource::Literal(secret)) => Ok(secret.clone()),
-        Some(SecretSource::SsmParameter(name)) => {
+        Some(SecretSource::SsmParameter(_)) => {
             let (config, _) = Config::from_env()?;
-            let secret = Ambient::from_chain(&config, http_client()).await.secret(name).await?;
-            check_secret("MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER", secret.expose_secret())?;
-            Ok(secret)
+            boot::token_secret(&config).await?.ok_or_else(|| "SSM gave no secret".into())
         }
         None => Err("MCP_ENHANCED_JWT_SECRET: set it, there is no default secret".into()),
     }

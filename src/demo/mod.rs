@@ -18,6 +18,7 @@
 //! Invariants: every listener is bound to 127.0.0.1; no environment variable is read; nothing here
 //! is reachable from the production image, which is built without this module.
 
+pub mod client;
 mod clock;
 mod digest;
 mod faults;
@@ -27,11 +28,13 @@ pub mod policy;
 mod random;
 mod registry;
 mod roles;
+pub mod running;
 mod s3;
 mod seed;
 mod server;
 pub mod store;
 mod sts;
+pub mod tour;
 mod wildcard;
 mod world;
 
@@ -42,6 +45,7 @@ pub use journal::{Call, Journal, Service};
 pub use policy::Policy;
 pub use registry::{Account, Registry};
 pub use roles::{Access, QuiltRole, READ_ACTIONS, User, WRITE_ACTIONS};
+pub use running::{Running, Settings};
 pub use seed::{BUCKETS, SampleBucket};
 pub use store::Store;
 pub use world::World;

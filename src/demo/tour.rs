@@ -59,14 +59,16 @@ async fn what_works(
     tour.works("bucket_list", &buckets, &listed.join(", "))?;
 
     let bucket = listed.first().ok_or("alice has a bucket")?;
-    let folder = client.call("bucket_objects_list", json!({"bucket": bucket, "delimiter": "/"})).await?;
+    let folder =
+        client.call("bucket_objects_list", json!({"bucket": bucket, "delimiter": "/"})).await?;
     let objects = entries(folder.structured(), "/objects", "key");
     let folders = strings(folder.structured(), "/folders");
     tour.works("bucket_objects_list", &folder, &[objects, folders].concat().join(", "))?;
 
     let uri = entries(folder.structured(), "/objects", "s3_uri");
     let readme = uri.iter().find(|u| u.ends_with(".md")).ok_or("there is a README")?;
-    let read = client.call("bucket_object_text", json!({"s3_uri": readme, "max_bytes": 2000})).await?;
+    let read =
+        client.call("bucket_object_text", json!({"s3_uri": readme, "max_bytes": 2000})).await?;
     let first = text(read.structured(), "/text");
     let line = first.lines().next().unwrap_or_default();
     tour.works("bucket_object_text", &read, &format!("{readme} begins {line:?}"))?;
@@ -75,7 +77,8 @@ async fn what_works(
     let client = client.with_token(alice.catalog_token.clone());
     let buckets = client.call("bucket_list", json!({})).await?;
     tour.works("bucket_list", &buckets, &names(buckets.structured(), "/buckets").join(", "))?;
-    let read = client.call("bucket_object_text", json!({"s3_uri": readme, "max_bytes": 2000})).await?;
+    let read =
+        client.call("bucket_object_text", json!({"s3_uri": readme, "max_bytes": 2000})).await?;
     tour.works("bucket_object_text", &read, "the same object, with keys from the registry")
 }
 
@@ -106,10 +109,8 @@ async fn what_must_fail(
     let answer = forger.call("bucket_objects_list", list.clone()).await?;
     tour.fails("a forged claim on it (S3 itself refuses)", &answer, "aws_access_denied")?;
 
-    let answer = nobody
-        .with_token(alice.catalog_token.clone())
-        .call("bucket_objects_list", list)
-        .await?;
+    let answer =
+        nobody.with_token(alice.catalog_token.clone()).call("bucket_objects_list", list).await?;
     tour.fails("her catalog token on it (S3 refuses)", &answer, "aws_access_denied")?;
 
     let mut claims = running.world.enhanced_claims(alice, now, 600);

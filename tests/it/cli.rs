@@ -34,8 +34,16 @@ fn a_server_that_is_not_configured_does_not_start_and_says_why() {
         ("QUILT_MCP_ADRR", "127.0.0.1:1", "QUILT_MCP_ADDR"),
         ("MCP_ENHANCED_JWT_SECRET", "short", "32"),
         ("MCP_ENHANCED_JWT_SECRET", "development-enhanced-jwt-secret", "development"),
-        ("MCP_ENHANCED_JWT_SECRET", "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkq\n-----END PUBLIC KEY-----", "PEM"),
-        ("MCP_ENHANCED_JWT_SECRET", r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#, "JWK"),
+        (
+            "MCP_ENHANCED_JWT_SECRET",
+            "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkq\n-----END PUBLIC KEY-----",
+            "PEM",
+        ),
+        (
+            "MCP_ENHANCED_JWT_SECRET",
+            r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#,
+            "JSON Web Key",
+        ),
         ("QUILT_CATALOG_URL", "not a url", "URL"),
         ("QUILT_MCP_ADDR", "everywhere", "IP:PORT"),
         ("QUILT_MCP_ROLE_MAP", "Reader", "NAME=ARN"),
@@ -55,11 +63,16 @@ fn a_server_that_is_not_configured_does_not_start_and_says_why() {
 fn check_config_prints_what_is_in_effect_without_secrets() {
     let mut command = binary();
     command.arg("check-config").env("MCP_ENHANCED_JWT_SECRET", SECRET);
-    command.env("QUILT_MCP_SESSION_SECRET", "another-secret-of-the-tests-0123456789").env("QUILT_MCP_JWT_LEEWAY", "7");
+    command
+        .env("QUILT_MCP_SESSION_SECRET", "another-secret-of-the-tests-0123456789")
+        .env("QUILT_MCP_JWT_LEEWAY", "7");
     let (code, stdout, stderr) = run(&mut command);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("MCP_ENHANCED_JWT_SECRET=******\n"), "{stdout}");
-    assert!(stdout.contains("QUILT_MCP_SESSION_SECRET=******\n") && stdout.contains("QUILT_MCP_JWT_LEEWAY=7\n"));
+    assert!(
+        stdout.contains("QUILT_MCP_SESSION_SECRET=******\n")
+            && stdout.contains("QUILT_MCP_JWT_LEEWAY=7\n")
+    );
     assert!(!(stdout + &stderr).contains("secret-of-the-tests"));
 }
 
@@ -70,20 +83,42 @@ fn minted_tokens_decode_and_others_do_not() {
         command.env("MCP_ENHANCED_JWT_SECRET", SECRET);
         command
     };
-    let (code, token, _) = run(own().args(["token", "mint", "--subject", "alice", "--bucket", "b-two",
-        "--bucket", "a-one", "--permission", "s3:ListBucket", "--permission", "glue:GetTable", "--role", "Reader"]));
+    let (code, token, _) = run(own().args([
+        "token",
+        "mint",
+        "--subject",
+        "alice",
+        "--bucket",
+        "b-two",
+        "--bucket",
+        "a-one",
+        "--permission",
+        "s3:ListBucket",
+        "--permission",
+        "glue:GetTable",
+        "--role",
+        "Reader",
+    ]));
     assert_eq!(code, Some(0));
     let token = token.trim();
     let (code, stdout, _) = run(own().args(["token", "decode", "--json", token]));
     let decoded: Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!((code, &decoded["verified"], &decoded["reason"]), (Some(0), &json!(true), &Value::Null));
+    assert_eq!(
+        (code, &decoded["verified"], &decoded["reason"]),
+        (Some(0), &json!(true), &Value::Null)
+    );
     assert_eq!(decoded["header"]["kid"], "frontend-enhanced");
     let claims = &decoded["claims"];
     assert_eq!(claims["subject"], "alice");
     assert_eq!(claims["buckets"], json!(["a-one", "b-two"]));
-    assert_eq!(claims["permissions"], json!(["glue:GetTable", "s3:ListBucket"]), "sorted, used or not");
+    assert_eq!(
+        claims["permissions"],
+        json!(["glue:GetTable", "s3:ListBucket"]),
+        "sorted, used or not"
+    );
     assert_eq!(claims["roles"], json!(["Reader"]));
-    let (code, stdout) = with_stdin(own().args(["token", "decode", "--json"]), &format!("{token}\n"));
+    let (code, stdout) =
+        with_stdin(own().args(["token", "decode", "--json"]), &format!("{token}\n"));
     assert_eq!((code, serde_json::from_str::<Value>(&stdout).unwrap()), (Some(0), decoded));
 
     let mut other = binary();
@@ -110,7 +145,11 @@ fn the_vectors_decode_to_their_exact_sets() {
         let decoded: Value = serde_json::from_str(&stdout).unwrap();
         // The basic token is the registry's to judge.
         let enhanced = case["header"].get("kid").is_some();
-        assert_eq!((code, &decoded["verified"]), (Some(i32::from(!enhanced)), &json!(enhanced)), "{name}");
+        assert_eq!(
+            (code, &decoded["verified"]),
+            (Some(i32::from(!enhanced)), &json!(enhanced)),
+            "{name}"
+        );
         if enhanced {
             for field in ["buckets", "permissions"] {
                 let mut expected = case["payload"][field].as_array().unwrap().clone();
@@ -125,7 +164,8 @@ fn the_vectors_decode_to_their_exact_sets() {
 
 #[test]
 fn healthcheck_tells_a_dead_server_from_a_wrong_address() {
-    let (code, _, stderr) = run(binary().args(["healthcheck", "--url", "http://127.0.0.1:1/healthz"]));
+    let (code, _, stderr) =
+        run(binary().args(["healthcheck", "--url", "http://127.0.0.1:1/healthz"]));
     assert_eq!(code, Some(1));
     assert!(stderr.contains("127.0.0.1:1"), "{stderr}");
     let mut command = binary();
@@ -146,7 +186,12 @@ async fn healthcheck_finds_a_server_that_lives() {
 
 #[test]
 fn help_teaches_by_example() {
-    for arguments in [&["--help"][..], &["demo", "--help"], &["token", "mint", "--help"], &["healthcheck", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["token", "mint", "--help"],
+        &["healthcheck", "--help"],
+    ] {
         let (code, stdout, _) = run(binary().args(arguments));
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Example"), "{arguments:?}: {stdout}");
@@ -167,7 +212,12 @@ fn demo_once_takes_the_tour_and_exits() {
 #[tokio::test]
 async fn demo_json_prints_one_line_and_serves_it() {
     use std::io::BufRead;
-    let mut child = binary().args(["demo", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = binary()
+        .args(["demo", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
     let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     let keys: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
@@ -178,8 +228,9 @@ async fn demo_json_prints_one_line_and_serves_it() {
         let buckets = user["buckets"].as_object().unwrap();
         assert!(buckets.values().any(|access| access == "write"), "one to write to: {user}");
         for token in ["enhanced_token", "catalog_token"] {
-            let client = quilt_mcp_server::demo::client::Client::new(line["mcp_url"].as_str().unwrap())
-                .with_token(user[token].as_str().unwrap());
+            let client =
+                quilt_mcp_server::demo::client::Client::new(line["mcp_url"].as_str().unwrap())
+                    .with_token(user[token].as_str().unwrap());
             let listed = client.call("bucket_list", json!({})).await.unwrap();
             let names: Vec<String> = crate::support::names(listed.structured(), "/buckets");
             assert_eq!(names, buckets.keys().cloned().collect::<Vec<_>>(), "{token}");

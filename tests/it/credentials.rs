@@ -13,8 +13,11 @@ async fn a_role_is_assumed_for_one_bucket_and_the_actions_in_use() {
     ])
     .await;
     let alice = app.user("alice").clone();
-    assert!(app.world().iam().require_external_id(&alice.role_arn, Some("external-id-of-the-demo")));
-    let answer = app.client("alice").call("bucket_objects_list", list(&lab("alice"))).await.unwrap();
+    assert!(
+        app.world().iam().require_external_id(&alice.role_arn, Some("external-id-of-the-demo"))
+    );
+    let answer =
+        app.client("alice").call("bucket_objects_list", list(&lab("alice"))).await.unwrap();
     assert!(answer.is_ok(), "{}", answer.body);
     let calls = sts_calls(app.world());
     assert_eq!(calls.len(), 1);
@@ -26,10 +29,13 @@ async fn a_role_is_assumed_for_one_bucket_and_the_actions_in_use() {
     assert!(!detail["Tag:jti"].is_empty());
     assert_eq!(detail["ExternalId"], "external-id-of-the-demo");
     let policy: Value = serde_json::from_str(&detail["Policy"]).unwrap();
-    assert_eq!(policy["Statement"], json!([{
-        "Effect": "Allow", "Action": ["s3:ListBucket"],
-        "Resource": format!("arn:aws:s3:::{}", lab("alice")),
-    }]));
+    assert_eq!(
+        policy["Statement"],
+        json!([{
+            "Effect": "Allow", "Action": ["s3:ListBucket"],
+            "Resource": format!("arn:aws:s3:::{}", lab("alice")),
+        }])
+    );
 }
 
 #[tokio::test]
@@ -46,7 +52,8 @@ async fn a_thousand_callers_make_one_sts_call_each_bucket_its_own() {
     let app = TestApp::with(&[("QUILT_MCP_MAX_CONCURRENCY", "2000")]).await;
     let client = app.client("alice");
     for bucket in [lab("alice"), "quilt-shared".to_owned()] {
-        let calls = (0..500).map(|_| client.call("bucket_objects_list", json!({"bucket": bucket, "max_keys": 1})));
+        let calls = (0..500)
+            .map(|_| client.call("bucket_objects_list", json!({"bucket": bucket, "max_keys": 1})));
         for answer in futures_util::future::join_all(calls).await {
             let answer = answer.unwrap();
             assert!(answer.is_ok(), "{}", answer.body);
@@ -78,7 +85,10 @@ async fn a_denial_is_remembered_and_throttling_is_not() {
     }
     assert_eq!(sts_calls(app.world()).len(), 1, "refused once, remembered for 30 s");
     let bob = app.client("bob");
-    assert!(bob.call("bucket_objects_list", list(&lab("bob"))).await.unwrap().is_ok(), "nobody else's");
+    assert!(
+        bob.call("bucket_objects_list", list(&lab("bob"))).await.unwrap().is_ok(),
+        "nobody else's"
+    );
     app.world().faults().inject(Service::Sts, Fault::INTERNAL_ERROR, 9);
     let shared = list("quilt-shared");
     let answer = client.call("bucket_objects_list", shared.clone()).await.unwrap();
@@ -95,8 +105,13 @@ async fn a_role_that_is_not_on_the_list_is_403_and_sts_is_not_asked() {
         let token = app.token_with("alice", |c| {
             c.insert(claim.into(), json!(foreign));
         });
-        let answer = app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
-        assert_eq!((answer.status, answer.code().as_deref()), (403, Some("role_not_allowed")), "{claim}");
+        let answer =
+            app.anonymous().with_token(token).request("tools/list", json!({})).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.code().as_deref()),
+            (403, Some("role_not_allowed")),
+            "{claim}"
+        );
         assert!(answer.header("www-authenticate").is_some());
     }
     let token = app.token_with("alice", |c| {
@@ -109,8 +124,15 @@ async fn a_role_that_is_not_on_the_list_is_403_and_sts_is_not_asked() {
 }
 
 /// Calls `auth_status` with a role header; (status, code, role).
-async fn with_role_header(app: &TestApp, token: &str, headers: &[(&str, &str)]) -> (u16, Option<String>, Value) {
-    let mut request = reqwest::Client::builder().no_proxy().build().unwrap()
+async fn with_role_header(
+    app: &TestApp,
+    token: &str,
+    headers: &[(&str, &str)],
+) -> (u16, Option<String>, Value) {
+    let mut request = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
         .post(app.running.mcp_url())
         .bearer_auth(token)
         .json(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
@@ -142,7 +164,14 @@ async fn headers_choose_among_the_token_s_own_roles() {
         (&[("x-quilt-user-role", "")], 200, json!(alice.role_arn)),
         (&[("x-quilt-user-role", &bob.role_name)], 403, Value::Null),
         (&[("x-quilt-user-role", &bob.role_arn)], 403, Value::Null),
-        (&[("x-quilt-user-role", "ReadQuilt-shared"), ("x-quilt-current-role", &alice.role_name)], 403, Value::Null),
+        (
+            &[
+                ("x-quilt-user-role", "ReadQuilt-shared"),
+                ("x-quilt-current-role", &alice.role_name),
+            ],
+            403,
+            Value::Null,
+        ),
     ];
     for (headers, status, role) in cases {
         let (got, code, seen) = with_role_header(&app, &both, headers).await;
@@ -157,11 +186,17 @@ async fn credentials_in_the_token_count_only_where_configured_and_temporary() {
         let alice = app.user("alice");
         let keys = crate::support::session_keys(app.world(), &alice.role_arn);
         match camel {
-            false => ("aws_credentials", json!({"access_key_id": keys.access_key_id,
-                "secret_access_key": keys.secret_access_key, "session_token": keys.session_token})),
-            true => ("awsCredentials", json!({"accessKeyId": keys.access_key_id,
+            false => (
+                "aws_credentials",
+                json!({"access_key_id": keys.access_key_id,
+                "secret_access_key": keys.secret_access_key, "session_token": keys.session_token}),
+            ),
+            true => (
+                "awsCredentials",
+                json!({"accessKeyId": keys.access_key_id,
                 "secretAccessKey": keys.secret_access_key, "sessionToken": keys.session_token,
-                "region": "us-east-1"})),
+                "region": "us-east-1"}),
+            ),
         }
     };
     let off = [("QUILT_MCP_ROLE_MAP", ""), ("QUILT_MCP_ALLOWED_ROLE_ARNS", "")];
@@ -184,9 +219,13 @@ async fn credentials_in_the_token_count_only_where_configured_and_temporary() {
         assert_eq!(answer.code().as_deref(), Some("bucket_not_granted"));
     }
     let lasting = app.token_with("alice", |c| {
-        c.insert("aws_credentials".into(), json!({"access_key_id": "AKIAX", "secret_access_key": "s"}));
+        c.insert(
+            "aws_credentials".into(),
+            json!({"access_key_id": "AKIAX", "secret_access_key": "s"}),
+        );
     });
-    let answer = app.anonymous().with_token(lasting).request("tools/list", json!({})).await.unwrap();
+    let answer =
+        app.anonymous().with_token(lasting).request("tools/list", json!({})).await.unwrap();
     assert_eq!((answer.status, answer.code().as_deref()), (401, Some("invalid_claims")));
 
     let app = TestApp::with(&off).await;
@@ -198,7 +237,9 @@ async fn credentials_in_the_token_count_only_where_configured_and_temporary() {
     let answer = client.call("bucket_objects_list", list(&lab("alice"))).await.unwrap();
     assert_eq!(answer.code().as_deref(), Some("no_aws_credentials"));
     let fix = answer.structured()["what_to_do"].as_str().unwrap().to_owned();
-    for variable in ["QUILT_MCP_ROLE_MAP", "QUILT_MCP_ALLOWED_ROLE_ARNS", "QUILT_MCP_TOKEN_CREDENTIALS"] {
+    for variable in
+        ["QUILT_MCP_ROLE_MAP", "QUILT_MCP_ALLOWED_ROLE_ARNS", "QUILT_MCP_TOKEN_CREDENTIALS"]
+    {
         assert!(fix.contains(variable), "{fix}");
     }
     assert_eq!(app.s3_calls().len(), 0, "no credentials, no call; never an unsigned one");

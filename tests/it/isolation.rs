@@ -12,7 +12,8 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -78,14 +79,17 @@ async fn one_call(user: &User, dice: &mut Dice) -> Result<(), String> {
     };
     let Ok(answer) = tokio::time::timeout(patience, call).await else { return Ok(()) };
     let answer = answer.map_err(|e| e.to_string())?;
-    let wrong = |why: &str| Err(format!("{} {tool} {arguments}: {why}: {}", user.subject, answer.body));
+    let wrong =
+        |why: &str| Err(format!("{} {tool} {arguments}: {why}: {}", user.subject, answer.body));
     if stolen {
         return if answer.status == 404 { Ok(()) } else { wrong("a stolen session was served") };
     }
     let seen = answer.structured();
     match tool {
         "auth_status" if seen["subject"] != user.subject.as_str() => wrong("another's identity"),
-        "bucket_list" if names(seen, "/buckets") != [user.bucket.clone()] => wrong("another's buckets"),
+        "bucket_list" if names(seen, "/buckets") != [user.bucket.clone()] => {
+            wrong("another's buckets")
+        }
         "bucket_objects_list" if arguments["bucket"] == user.foreign.as_str() => {
             match answer.code().as_deref() {
                 Some("bucket_not_granted") => Ok(()),

@@ -8,10 +8,8 @@ use crate::support::{lab, list, names, serve, task_role};
 #[tokio::test]
 async fn one_legacy_session_lives_on_two_processes() {
     let world = World::start().await.unwrap();
-    let (one, two) = tokio::join!(
-        serve(&world, &task_role(&world)),
-        serve(&world, &task_role(&world))
-    );
+    let environment = task_role(&world);
+    let (one, two) = tokio::join!(serve(&world, &environment), serve(&world, &environment));
     let alice = world.users().iter().find(|u| u.name == "alice").unwrap();
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
     let claims = world.enhanced_claims(alice, now, 3600);

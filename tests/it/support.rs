@@ -197,9 +197,6 @@ pub fn task_role(world: &World) -> Vec<(&'static str, String)> {
 }
 
 /// Session keys of a role, as somebody else would have put them into a token.
-pub fn session_keys(
-    world: &World,
-    role_arn: &str,
-) -> quilt_mcp_server::demo::SessionCredentials {
+pub fn session_keys(world: &World, role_arn: &str) -> quilt_mcp_server::demo::SessionCredentials {
     world.iam().issue_session(role_arn, "elsewhere", None, Duration::from_secs(900)).unwrap()
 }

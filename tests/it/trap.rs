@@ -25,9 +25,10 @@ fn bait() -> (String, Arc<AtomicUsize>) {
             counter.fetch_add(1, Ordering::SeqCst);
             let mut buffer = [0; 4096];
             let _request = stream.read(&mut buffer);
-            let body = json!({"AccessKeyId": "ASIABAIT", "SecretAccessKey": "bait", "Token": "bait",
+            let body =
+                json!({"AccessKeyId": "ASIABAIT", "SecretAccessKey": "bait", "Token": "bait",
                 "Expiration": "2099-01-01T00:00:00Z"})
-            .to_string();
+                .to_string();
             let _sent = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -39,12 +40,11 @@ fn bait() -> (String, Arc<AtomicUsize>) {
 }
 
 /// A home folder with a profile that holds keys.
-fn baited_home() -> tempfile::TempDir {
-    let home = tempfile::tempdir().unwrap();
-    let aws = home.path().join(".aws");
-    std::fs::create_dir(&aws).unwrap();
+fn baited_home() -> std::path::PathBuf {
+    let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("baited-home");
+    std::fs::create_dir_all(home.join(".aws")).unwrap();
     let keys = "[default]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile\n";
-    std::fs::write(aws.join("credentials"), keys).unwrap();
+    std::fs::write(home.join(".aws/credentials"), keys).unwrap();
     home
 }
 
@@ -53,8 +53,12 @@ fn token(world: &World, name: &str, edit: impl FnOnce(&mut serde_json::Value)) -
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
     let mut claims = world.enhanced_claims(user, now, 3600);
     edit(&mut claims);
-    quilt_mcp_server::auth::mint(&claims, "frontend-enhanced", &world.jwt_secret().to_owned().into())
-        .unwrap()
+    quilt_mcp_server::auth::mint(
+        &claims,
+        "frontend-enhanced",
+        &world.jwt_secret().to_owned().into(),
+    )
+    .unwrap()
 }
 
 #[tokio::test]
@@ -65,7 +69,7 @@ async fn no_ambient_key_ever_signs_a_call_to_s3() {
     let (ecs, ecs_asked) = bait();
     let mut environment = task_role(&world);
     environment.extend([
-        ("HOME", home.path().to_str().unwrap().to_owned()),
+        ("HOME", home.to_str().unwrap().to_owned()),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{ecs}/creds")),
     ]);
@@ -110,6 +114,9 @@ async fn no_ambient_key_ever_signs_a_call_to_s3() {
     }
     // The server's own identity did what it is for, and only that.
     let sts = sts_calls(&world);
-    assert!(sts.iter().all(|c| c.operation == "AssumeRole" && c.access_key_id.as_deref() == Some(ambient)));
+    assert!(
+        sts.iter()
+            .all(|c| c.operation == "AssumeRole" && c.access_key_id.as_deref() == Some(ambient))
+    );
     assert_eq!((imds_asked.load(Ordering::SeqCst), ecs_asked.load(Ordering::SeqCst)), (0, 0));
 }

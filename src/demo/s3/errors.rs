@@ -13,6 +13,7 @@ impl From<StoreError> for S3Error {
         let code = match error {
             StoreError::NoSuchBucket => S3ErrorCode::NoSuchBucket,
             StoreError::NoSuchKey => S3ErrorCode::NoSuchKey,
+            StoreError::UnknownToken => S3ErrorCode::InvalidArgument,
             StoreError::NoSuchVersion => S3ErrorCode::NoSuchVersion,
             StoreError::DeleteMarker => S3ErrorCode::MethodNotAllowed,
             StoreError::PreconditionFailed => S3ErrorCode::PreconditionFailed,

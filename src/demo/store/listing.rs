@@ -98,11 +98,11 @@ impl Default for VersionQuery {
 }
 
 impl Store {
-    /// One page of the keys that have a current object. A token that this store did not give
-    /// lists nothing.
+    /// One page of the keys that have a current object.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchBucket`].
+    /// [`StoreError::NoSuchBucket`], or [`StoreError::UnknownToken`] for a continuation token that
+    /// this store did not give.
     pub fn list(&self, bucket: &str, query: &ListQuery) -> Result<Listing, StoreError> {
         let state = self.read();
         let bucket = state.buckets.get(bucket).ok_or(StoreError::NoSuchBucket)?;
@@ -110,7 +110,7 @@ impl Store {
         let after = match (&query.token, &query.start_after) {
             (Some(token), _) => match Cursor::decode(token) {
                 Some(cursor) => Some(cursor),
-                None => return Ok(listing),
+                None => return Err(StoreError::UnknownToken),
             },
             (None, Some(key)) => Some(Cursor::Key(key.clone())),
             (None, None) => None,

@@ -96,6 +96,9 @@ pub enum StoreError {
     /// The key was never written, or its latest version is a delete marker.
     #[error("The specified key does not exist.")]
     NoSuchKey,
+    /// The continuation token of a listing is not one that the store gave.
+    #[error("The continuation token provided is incorrect")]
+    UnknownToken,
     /// The key has no version of that id.
     #[error("The specified version does not exist.")]
     NoSuchVersion,

@@ -131,7 +131,7 @@ fn pages_neither_repeat_nor_skip() {
     let none = ListQuery { max: 0, ..ListQuery::default() };
     assert_eq!(list(&store, &none), (Vec::new(), false));
     let forged = ListQuery { token: Some("%%%".to_owned()), ..ListQuery::default() };
-    assert!(store.list("lab", &forged).expect("bucket").entries.is_empty());
+    assert_eq!(store.list("lab", &forged).unwrap_err(), StoreError::UnknownToken);
 }
 
 #[test]
