@@ -157,7 +157,8 @@ async fn headers_choose_among_the_token_s_own_roles() {
         c.insert("r".into(), roles);
     });
     let reader = "arn:aws:iam::123456789012:role/QuiltDemoReader";
-    let cases: [(&[(&str, &str)], u16, Value); 7] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Headers<'_>, u16, Value); 7] = [
         (&[], 200, json!(alice.role_arn)),
         (&[("x-quilt-user-role", "ReadQuilt-shared")], 200, json!(reader)),
         (&[("x-quilt-current-role", reader)], 200, json!(reader)),
