@@ -17,7 +17,8 @@ use crate::{
         roles::RoleRules,
     },
     runtime::{Clock, Services},
-    tools::Catalogue,
+    tool::Entry,
+    tools::{self, Catalogue},
 };
 
 /// Why the server does not start.
@@ -43,14 +44,19 @@ pub enum BootError {
 /// [`BootError`] names the variable to look at.
 pub async fn build(config: &Config) -> Result<App, BootError> {
     let ambient = Ambient::from_chain(config, http_client()).await;
-    build_with(config, ambient, Clock::system()).await
+    build_with(config, ambient, Clock::system(), tools::ALL).await
 }
 
-/// Builds the server with a given identity and clock (demo and tests).
+/// Builds the server with a given identity, clock and table of tools (demo and tests).
 ///
 /// # Errors
 /// [`BootError`] names the variable to look at.
-pub async fn build_with(config: &Config, ambient: Ambient, clock: Clock) -> Result<App, BootError> {
+pub async fn build_with(
+    config: &Config,
+    ambient: Ambient,
+    clock: Clock,
+    table: &'static [Entry],
+) -> Result<App, BootError> {
     let secret = secret_with(config, &ambient).await?;
     let registry = registry(config)?.map(Arc::new);
     let services = Arc::new(Services {
@@ -74,7 +80,11 @@ pub async fn build_with(config: &Config, ambient: Ambient, clock: Clock) -> Resu
     };
     let gate = Gate {
         authenticator,
-        catalogue: Arc::new(Catalogue::new(&config.server.toolsets, config.server.read_only)),
+        catalogue: Arc::new(Catalogue::new(
+            table,
+            &config.server.toolsets,
+            config.server.read_only,
+        )),
         services,
         max_body: config.server.max_body_bytes,
         slots: Semaphore::new(config.server.max_concurrency),

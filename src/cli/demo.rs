@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
     let quiet = (!arguments.json).then(|| ("QUILT_MCP_LOG".to_owned(), "error".to_owned()));
     let under: Vec<(String, String)> = quiet.into_iter().chain(own_variables()).collect();
     telemetry::install(&LogConfig::from_vars(under.clone())?, Stream::Stderr);
-    let settings = Settings { under, over: Vec::new() };
+    let settings = Settings { under, ..Settings::default() };
     let running = Running::start(arguments.port, settings, Clock::system()).await?;
     let mut good = true;
     if arguments.json {

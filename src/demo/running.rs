@@ -14,6 +14,8 @@ use crate::{
     config::Config,
     http::{health::Draining, serve::serve},
     runtime::Clock,
+    tool::Entry,
+    tools,
 };
 
 /// A server that serves a world. Dropping it stops both.
@@ -29,13 +31,20 @@ pub struct Running {
     stop: Option<oneshot::Sender<()>>,
 }
 
-/// Variables beside those that point at the world.
-#[derive(Clone, Debug, Default)]
+/// What may differ from the ordinary server.
 pub struct Settings {
     /// The world's own variables win over these (the user's environment).
     pub under: Vec<(String, String)>,
     /// These win over the world's (tests).
     pub over: Vec<(String, String)>,
+    /// The catalogue's table; the demo's is the server's own.
+    pub tools: &'static [Entry],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { under: Vec::new(), over: Vec::new(), tools: tools::ALL }
+    }
 }
 
 /// Why the demo does not run.
@@ -97,10 +106,15 @@ impl Running {
         vars.extend(variables(&world, port));
         vars.extend(settings.over);
         let (config, _) = Config::from_vars(vars)?;
-        Self::serve(world, &config, clock).await
+        Self::serve(world, &config, clock, settings.tools).await
     }
 
-    async fn serve(world: World, config: &Config, clock: Clock) -> Result<Self, StartError> {
+    async fn serve(
+        world: World,
+        config: &Config,
+        clock: Clock,
+        tools: &'static [Entry],
+    ) -> Result<Self, StartError> {
         if !config.server.addr.ip().is_loopback() {
             return Err("the demo listens on loopback only".into());
         }
@@ -113,7 +127,7 @@ impl Running {
             "demo task role",
         );
         let ambient = Ambient::with_credentials(config, http_client(), identity);
-        let app = boot::build_with(config, ambient, clock.clone()).await?;
+        let app = boot::build_with(config, ambient, clock.clone(), tools).await?;
         let listener = TcpListener::bind(config.server.addr).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();

@@ -13,9 +13,10 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Cuts [`super::ALL`]. Both arguments are upper bounds which no request relaxes.
-    pub fn new(toolsets: &BTreeSet<Toolset>, read_only: bool) -> Self {
-        let offered = super::ALL
+    /// Cuts a table, [`super::ALL`] in production. Toolsets and read-only mode are upper bounds which
+    /// no request relaxes.
+    pub fn new(table: &'static [Entry], toolsets: &BTreeSet<Toolset>, read_only: bool) -> Self {
+        let offered = table
             .iter()
             .filter(|entry| toolsets.contains(&entry.toolset))
             .filter(|entry| entry.read_only() || !read_only)

@@ -130,13 +130,3 @@ async fn many_users_shared_sessions_random_aborts_no_wrong_answer() {
         assert_eq!(bucket, own, "{owner}");
     }
 }
-
-#[tokio::test]
-async fn a_panic_in_one_request_hurts_no_other() {
-    // No tool panics on purpose, so the panic is made where a tool would make it.
-    let app = TestApp::start().await;
-    let before = app.client("alice").call("auth_status", json!({})).await.unwrap();
-    assert!(before.is_ok());
-    let outside = quilt_mcp_server::runtime::current();
-    assert!(outside.is_none(), "outside of a request there is no context");
-}

@@ -14,6 +14,7 @@ mod credentials;
 mod edge;
 mod generated;
 mod isolation;
+mod misbehaving;
 mod replicas;
 mod sessions;
 mod support;

@@ -30,7 +30,15 @@ impl TestApp {
     /// With settings that win over the world's.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let over = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let settings = Settings { under: Vec::new(), over };
+        Self::start_with(Settings { over, ..Settings::default() }).await
+    }
+
+    /// With tools of the test's own.
+    pub async fn with_tools(tools: &'static [quilt_mcp_server::tool::Entry]) -> Self {
+        Self::start_with(Settings { tools, ..Settings::default() }).await
+    }
+
+    async fn start_with(settings: Settings) -> Self {
         let running = Running::start(0, settings, Clock::shifted()).await.unwrap();
         Self { running }
     }
