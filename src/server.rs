@@ -83,18 +83,14 @@ impl ServerHandler for Server {
         };
         let arguments = request.arguments.unwrap_or_default();
         scoped(&cx, async |context: &RuntimeContext| {
-            let started = Instant::now();
-            let mut line = ToolLine { name: entry.name, context, started, outcome: "cancelled" };
+            let mut line = ToolLine::begin(entry.name, context);
             // A panic is caught here too, so that the log line tells it from a cancellation.
             let answer = AssertUnwindSafe(entry.call(arguments)).catch_unwind().await;
             let Ok(answer) = answer else {
                 line.outcome = "panic";
                 return Err(unexpected(context));
             };
-            line.outcome = match &answer {
-                Ok(_) => "ok",
-                Err(error) => error.code.as_str(),
-            };
+            line.end(&answer);
             Ok(CallToolResponse::from(result(answer, context)))
         })
         .await
@@ -135,22 +131,48 @@ struct ToolLine<'a> {
     context: &'a RuntimeContext,
     started: Instant,
     outcome: &'static str,
+    /// What the caller was told went wrong, and whether that is our fault.
+    why: Option<(String, bool)>,
+}
+
+impl<'a> ToolLine<'a> {
+    fn begin(name: &'static str, context: &'a RuntimeContext) -> Self {
+        Self { name, context, started: Instant::now(), outcome: "cancelled", why: None }
+    }
+
+    fn end(&mut self, answer: &Result<Object, ToolError>) {
+        match answer {
+            Ok(_) => self.outcome = "ok",
+            Err(error) => {
+                self.outcome = error.code.as_str();
+                self.why = Some((error.to_string(), error.code.is_ours()));
+            }
+        }
+    }
 }
 
 impl Drop for ToolLine<'_> {
     fn drop(&mut self) {
         let who = &self.context.caller().principal;
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(
-            event = "tool",
-            tool = self.name,
-            outcome = self.outcome,
-            subject = who.subject(),
-            token = %who.digest().fingerprint(),
-            session = self.context.session(),
-            upstream_calls = self.context.calls(),
-            ms,
-        );
+        let ours = self.outcome == "panic" || self.why.as_ref().is_some_and(|(_, ours)| *ours);
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = "tool",
+                    tool = self.name,
+                    outcome = self.outcome,
+                    why = self.why.as_ref().map(|(why, _)| why),
+                    subject = who.subject(),
+                    token = %who.digest().fingerprint(),
+                    session = self.context.session(),
+                    upstream_calls = self.context.calls(),
+                    ms,
+                )
+            };
+        }
+        // Our fault wakes the operator, the caller's does not.
+        if ours { line!(error) } else { line!(info) }
     }
 }
 
@@ -160,11 +182,6 @@ fn result(answer: Result<Object, ToolError>, context: &RuntimeContext) -> CallTo
         Ok(output) => return CallToolResult::structured(output.into()),
         Err(error) => error,
     };
-    if error.code.is_ours() {
-        tracing::error!(code = error.code.as_str(), what = %error.what, why = %error.why);
-    } else {
-        tracing::info!(code = error.code.as_str(), what = %error.what, why = %error.why);
-    }
     let mut body = serde_json::to_value(&error).unwrap_or_default();
     if let Some(body) = body.as_object_mut() {
         body.insert("request_id".to_owned(), context.request_id().into());

@@ -37,8 +37,14 @@ const CAPS: &[&str] = &[
     "s3s=info",
 ];
 
-/// Installs the process's subscriber. Does nothing when there is one already (tests).
+/// Installs the process's subscriber and panic hook. Does nothing when there is a subscriber
+/// already (tests).
 pub fn install(config: &LogConfig, stream: Stream) {
+    // A panic's message may hold whatever was at hand, so only its place is logged (threat T27).
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(event = "panic", at, "a request panicked; the others go on");
+    }));
     let json = match config.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
