@@ -19,8 +19,8 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode_str;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use tracing::dispatcher::Dispatch;
 use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 use super::faults::Faults;
 use super::iam::Iam;
@@ -65,7 +65,7 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
     let request = request.map(s3s::Body::http_body_unsync);
     // s3s prints whole requests at debug level, credentials and presigned queries included. The
     // journal says what happened without them.
-    let answered = front.service.call(request).with_subscriber(NoSubscriber::new()).await;
+    let answered = front.service.call(request).with_subscriber(Dispatch::none()).await;
     let response = match answered {
         Ok(response) => response.map(Body::new),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -1,5 +1,9 @@
 //! STS, registry, faults and the claims of users.
 
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::*;
@@ -19,6 +23,7 @@ async fn sts_refuses_what_it_should() {
     assert!(world.iam().require_external_id(&role, Some("x1")));
     assert_eq!(code(ask().role_arn(&role).send().await), "AccessDenied");
     assert_eq!(code(ask().role_arn(&role).external_id("x1").send().await), "OK");
+    assert!(world.iam().require_external_id(&role, None));
     world.faults().inject(Service::Sts, Fault::THROTTLING, 1);
     assert_eq!(code(sts.get_caller_identity().send().await), "Throttling");
     let me = sts.get_caller_identity().send().await.expect("identity");
@@ -154,4 +159,69 @@ async fn claims_have_the_front_ends_shape() {
             .role_map()
             .starts_with("ReadWriteQuilt-alice=arn:aws:iam::123456789012:role/QuiltDemoAlice,")
     );
+}
+
+/// What a subscriber would print, kept instead.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("unpoisoned").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `s3s` alone would print them, at debug level.
+#[tokio::test]
+async fn the_stand_ins_log_no_credentials() {
+    let printed = Printed::default();
+    let writer = printed.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("s3s=trace,axum=trace,hyper=trace,quilt_mcp_server=trace,canary=info")
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let world = world().await;
+    let c = alice(&world);
+    let s3 = s3_client(&world, &c.access_key_id, &c.secret_access_key, Some(&c.session_token));
+    assert_eq!(code(s3.get_object().bucket(ALICE).key("README.md").send().await), "OK");
+    assert_eq!(code(s3.get_object().bucket("quilt-bob-lab").key("x").send().await), "AccessDenied");
+    assume(&world, ALICE).await;
+    tracing::info!(target: "canary", "sung");
+    let text = String::from_utf8(printed.0.lock().expect("unpoisoned").clone()).expect("text");
+    assert!(text.contains("sung"), "the subscriber listens");
+    for secret in [&c.session_token, &c.secret_access_key] {
+        assert!(!text.contains(secret.as_str()));
+    }
+}
+
+/// `s3s` takes the old signature version 2 as well; AWS does not, and neither do we.
+#[tokio::test]
+async fn signature_version_2_is_refused() {
+    let world = world().await;
+    let all = Policy::parse(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
+    let pair = world.iam().issue_key("arn:aws:iam::123456789012:user/u", all.expect("a policy"));
+    let KeyPair { access_key_id, secret_access_key } = pair.expect("random");
+    let s3 = s3_client(&world, &access_key_id, &secret_access_key, None);
+    assert_eq!(code(s3.get_object().bucket(ALICE).key("README.md").send().await), "OK");
+
+    let path = format!("/{ALICE}/README.md");
+    let expires = clock::now_unix() + 60;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret_access_key.as_bytes());
+    let signature = hmac::sign(&key, format!("GET\n\n\n{expires}\n{path}").as_bytes());
+    let mut url = url::Url::parse(world.s3_url()).expect("a URL");
+    url.set_path(&path);
+    url.query_pairs_mut()
+        .append_pair("AWSAccessKeyId", &access_key_id)
+        .append_pair("Expires", &expires.to_string())
+        .append_pair("Signature", &STANDARD.encode(signature.as_ref()));
+    assert_eq!(reqwest::get(url).await.expect("answered").status(), 400);
+    // The signature was right; it is its version that is refused.
+    let last = world.journal().calls().pop().expect("a call");
+    assert_eq!((last.operation.as_str(), last.outcome.as_str()), ("GetObject", "InvalidRequest"));
+    assert!(last.principal.is_some());
 }
