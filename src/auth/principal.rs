@@ -119,6 +119,17 @@ impl Principal {
         }
     }
 
+    /// Issuer and family in one: what sessions, caches and AWS clients are bound to, so that a
+    /// token of one family can never meet what belongs to a user of the other, even if it names
+    /// the same issuer and subject.
+    pub fn realm(&self) -> String {
+        let family = match self.identity.family {
+            Family::Enhanced => "enhanced",
+            Family::Catalog => "catalog",
+        };
+        format!("{family} {}", self.identity.issuer)
+    }
+
     pub(super) fn verified(identity: Identity, claims: Claims) -> Self {
         Self {
             identity,
@@ -151,9 +162,9 @@ impl Principal {
         &self.identity.subject
     }
 
-    /// Issuer and subject together: the key under which anything of one user is kept.
+    /// Realm and subject together: the key under which anything of one user is kept.
     pub fn subject_key(&self) -> SubjectKey {
-        SubjectKey::new(self.issuer(), self.subject())
+        SubjectKey::new(&self.realm(), self.subject())
     }
 
     /// The upper bound on actions and buckets.

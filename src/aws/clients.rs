@@ -13,7 +13,7 @@ use aws_sdk_s3::config::{
 use jiff::Timestamp;
 use moka::{Expiry, future::Cache};
 
-use super::credentials::{AssumeRole, Holder, Source, StaticCredentials, role_request};
+use super::credentials::{AssumeRole, Holder, KeysDigest, Source, StaticCredentials, role_request};
 use crate::{
     domain::{Permit, RoleArn},
     error::{Code, ToolError},
@@ -42,7 +42,7 @@ pub struct Clients {
 /// Two requests share a client only if all of this is equal.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    issuer: Arc<str>,
+    realm: Arc<str>,
     subject: Arc<str>,
     keys: KeySource,
 }
@@ -50,7 +50,7 @@ struct Key {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum KeySource {
     Role { role: RoleArn, policy: String },
-    Static { origin: &'static str, access_key_id: String },
+    Static(KeysDigest),
 }
 
 #[derive(Clone)]
@@ -92,17 +92,14 @@ impl Clients {
         now: Timestamp,
     ) -> Result<aws_sdk_s3::Client, ToolError> {
         let key = Key {
-            issuer: holder.issuer.clone(),
+            realm: holder.realm.clone(),
             subject: holder.subject.clone(),
             keys: match source {
                 Source::Role(role) => KeySource::Role {
                     role: role.clone(),
                     policy: super::policy::session_policy(permit, role.partition()),
                 },
-                Source::Static(keys) => KeySource::Static {
-                    origin: keys.origin,
-                    access_key_id: keys.access_key_id.clone(),
-                },
+                Source::Static(keys) => KeySource::Static(keys.digest()),
                 Source::None { fix } => return Err(no_credentials(fix.clone())),
             },
         };

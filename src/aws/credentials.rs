@@ -15,8 +15,8 @@ use crate::{
 /// Whose credentials: the identity that a cached client belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
-    /// `iss` of the token, or the registry's origin.
-    pub issuer: Arc<str>,
+    /// Family and issuer of the token.
+    pub realm: Arc<str>,
     /// `sub` of the token, or the registry's name for the user.
     pub subject: Arc<str>,
     /// `jti`, where the token has one: becomes a session tag.
@@ -54,6 +54,10 @@ pub struct StaticCredentials {
     /// Not used from then on; `None` where their origin does not say.
     pub expires_at: Option<Timestamp>,
 }
+
+/// SHA-256 over all parts of some keys: what a cached client of theirs is found by. The access key
+/// id alone would not do: it is no secret, and a forged token may carry somebody else's.
+pub type KeysDigest = [u8; 32];
 
 /// What is asked of STS.
 #[derive(Clone, Debug)]
@@ -97,6 +101,23 @@ impl Source {
 }
 
 impl StaticCredentials {
+    /// Equal only for the very same keys.
+    pub fn digest(&self) -> KeysDigest {
+        let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        let parts = [
+            self.access_key_id.as_str(),
+            self.secret_access_key.expose_secret(),
+            self.session_token.expose_secret(),
+            self.region.as_deref().unwrap_or_default(),
+        ];
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        // SHA-256 always has 32 bytes.
+        KeysDigest::try_from(context.finish().as_ref()).unwrap_or_default()
+    }
+
     /// As the SDK wants them.
     pub fn to_sdk(&self) -> Credentials {
         Credentials::new(
@@ -169,16 +190,33 @@ mod tests {
         }
     }
 
-    #[test]
-    fn static_credentials_print_no_secret() {
-        let keys = StaticCredentials {
+    fn keys(id: &str, secret: &str, token: &str) -> StaticCredentials {
+        StaticCredentials {
             origin: "registry",
-            access_key_id: "ASIACANARY".into(),
-            secret_access_key: "canary-secret".to_owned().into(),
-            session_token: "canary-token".to_owned().into(),
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.to_owned().into(),
+            session_token: token.to_owned().into(),
             region: None,
             expires_at: None,
-        };
+        }
+    }
+
+    #[test]
+    fn static_credentials_print_no_secret() {
+        let keys = keys("ASIACANARY", "canary-secret", "canary-token");
         assert!(!format!("{keys:?}").to_lowercase().contains("canary"));
+    }
+
+    #[test]
+    fn a_borrowed_access_key_id_is_not_the_same_keys() {
+        let own = keys("ASIA1", "secret", "token").digest();
+        assert_eq!(own, keys("ASIA1", "secret", "token").digest());
+        for other in [
+            keys("ASIA1", "garbage", "token"),
+            keys("ASIA1", "secret", "t"),
+            keys("ASIA1s", "ecret", "token"),
+        ] {
+            assert_ne!(own, other.digest());
+        }
     }
 }

@@ -66,11 +66,6 @@ impl Registry {
         kept.try_get_with(digest, ask).await.map_err(|e: Arc<ExchangeError>| (*e).clone())
     }
 
-    /// Forgets what the registry said of a token, e.g. after it answered 401 elsewhere.
-    pub async fn forget(&self, digest: Digest) {
-        self.exchanges.0.invalidate(&digest).await;
-    }
-
     async fn ask(
         &self,
         token: &SecretString,

@@ -130,7 +130,9 @@ impl Registry {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Bytes, CallError> {
-        let _slot = self.slots.acquire().await.map_err(|_| CallError::Unreachable)?;
+        // Waiting for a slot is bounded like the call itself.
+        let slot = tokio::time::timeout(TIMEOUT, self.slots.acquire()).await;
+        let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable) };
         let mut answer = request.send().await.map_err(|error| {
             tracing::warn!(timeout = error.is_timeout(), "registry call failed");
             CallError::Unreachable

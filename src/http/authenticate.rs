@@ -106,7 +106,7 @@ impl Authenticator {
         let verified = self.verify(token, now).await?;
         let who = &verified.caller.principal;
         if let Some(id) = &key.session
-            && self.sessions.verify(id.as_str(), who.issuer(), who.subject(), now).is_none()
+            && self.sessions.verify(id.as_str(), &who.realm(), who.subject(), now).is_none()
         {
             tracing::warn!(
                 event = "audit", action = "session", outcome = "not_own",
@@ -252,7 +252,7 @@ fn caller(
     catalog_token: Option<SecretString>,
 ) -> Caller {
     let holder = Holder {
-        issuer: principal.issuer().into(),
+        realm: principal.realm().into(),
         subject: principal.subject().into(),
         jwt_id: principal.jwt_id().map(Into::into),
         expires_at: principal.expires_at(),

@@ -67,10 +67,6 @@ pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
 
 impl Gate {
     async fn post(&self, request: Request, next: Next) -> Result<Response, Failure> {
-        let _slot = self.slots.try_acquire().map_err(|_| Refusal::Unavailable {
-            code: "overloaded",
-            detail: "the server is at its limit of concurrent requests; try again shortly",
-        })?;
         let (mut parts, body) = request.into_parts();
         let facts = parts.extensions.get::<Arc<Facts>>().cloned();
         check_content_type(&parts.headers)?;
@@ -84,7 +80,7 @@ impl Gate {
             Some(token) => Some(self.known(token, session.as_deref(), facts.as_deref()).await?),
             None => None,
         };
-        let body = self.body(body).await?;
+        let body = self.body(body, caller.is_some()).await?;
         let envelope = match Envelope::parse(&body, modern) {
             Ok(envelope) => envelope,
             Err(malformed) => return Ok(malformed.into_response()),
@@ -93,6 +89,8 @@ impl Gate {
         if caller.is_none() && !envelope.is_open() {
             return Err(auth::Refusal::MissingAuthorization.into());
         }
+        // Taken only now: whoever sends his body slowly holds a connection, not a slot.
+        let _slot = self.slots.try_acquire().map_err(|_| OVERLOADED)?;
         // From here on nothing needs the token: what is not there cannot leak.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
@@ -168,7 +166,7 @@ impl Gate {
         let who = &caller.principal;
         let now = self.services.clock.now();
         // Without an id the client goes on by its token alone, as sessionless clients do.
-        let id = self.authenticator.sessions.mint(who.issuer(), who.subject(), now).ok();
+        let id = self.authenticator.sessions.mint(&who.realm(), who.subject(), now).ok();
         if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
             response.headers_mut().insert(SESSION, value);
         }
@@ -191,16 +189,26 @@ impl Gate {
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 
-    async fn body(&self, body: Body) -> Result<Bytes, Refusal> {
-        to_bytes(body, self.max_body).await.map_err(|_| {
+    async fn body(&self, body: Body, authenticated: bool) -> Result<Bytes, Refusal> {
+        let limit = if authenticated { self.max_body } else { self.max_body.min(MAX_OPEN_BODY) };
+        to_bytes(body, limit).await.map_err(|_| {
             Refusal::request(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
-                "the body is larger than QUILT_MCP_MAX_BODY_BYTES, or broke off",
+                "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a token), or \
+                 broke off",
             )
         })
     }
 }
+
+/// Bytes of a body without a token: an `initialize` has a few hundred.
+const MAX_OPEN_BODY: usize = 8 * 1024;
+
+const OVERLOADED: Refusal = Refusal::Unavailable {
+    code: "overloaded",
+    detail: "the server is at its limit of concurrent requests; try again shortly",
+};
 
 /// rmcp wants both; which one is sent is our choice (JSON), and clients that accept only one or
 /// `*/*` understand it.

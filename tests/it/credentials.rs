@@ -258,3 +258,47 @@ async fn aws_denies_what_the_role_does_not_allow() {
     assert_eq!(answer.code().as_deref(), Some("aws_access_denied"), "forged, and refused by S3");
     assert!(app.s3_calls().iter().any(|c| c.outcome == "AccessDenied"), "S3 itself said so");
 }
+
+#[tokio::test]
+async fn a_borrowed_key_id_does_not_find_its_owner_s_client() {
+    let app = TestApp::with(&[
+        ("QUILT_MCP_ROLE_MAP", ""),
+        ("QUILT_MCP_ALLOWED_ROLE_ARNS", ""),
+        ("QUILT_MCP_TOKEN_CREDENTIALS", "true"),
+    ])
+    .await;
+    let keys = crate::support::session_keys(app.world(), &app.user("alice").role_arn);
+    let client = |secret: &str| {
+        let token = app.token_with("alice", |c| {
+            let claim = json!({"access_key_id": keys.access_key_id, "secret_access_key": secret,
+                "session_token": keys.session_token});
+            c.insert("aws_credentials".into(), claim);
+        });
+        app.anonymous().with_token(token)
+    };
+    let own = client(&keys.secret_access_key);
+    assert!(own.call("bucket_objects_list", list(&lab("alice"))).await.unwrap().is_ok());
+    let forged = client("not-her-secret");
+    let answer = forged.call("bucket_objects_list", list(&lab("alice"))).await.unwrap();
+    assert_eq!(answer.code().as_deref(), Some("aws_access_denied"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_token_of_the_other_family_does_not_fit_a_session() {
+    let app = TestApp::with(&[("QUILT_MCP_JWT_ISSUER", "")]).await;
+    let alice = app.user("alice").clone();
+    let mut client = app.anonymous().with_token(alice.catalog_token.clone());
+    client.initialize().await.unwrap();
+    let session = client.session().unwrap().to_owned();
+    // Whoever knows the shared secret can name the registry as issuer and her as subject.
+    let registry = app.world().registry_url().trim_end_matches('/').to_owned();
+    let forged = app.token_with("alice", |c| {
+        c.insert("iss".into(), json!(registry));
+        c.insert("sub".into(), json!(alice.subject));
+    });
+    let forged = app.anonymous().with_token(forged);
+    let answer = forged.call("auth_status", json!({})).await.unwrap();
+    assert_eq!(answer.structured()["issuer"], registry, "the same issuer and subject");
+    let answer = forged.with_session(session).call("auth_status", json!({})).await.unwrap();
+    assert_eq!((answer.status, answer.code().as_deref()), (404, Some("unknown_session")));
+}
