@@ -11,9 +11,12 @@ use crate::{
     auth::{AuthCache, KeySet, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
     aws::{Clients, clients::Settings},
     catalog::{Registry, registry::Location},
-    config::{Config, Problem, SecretSource, TokenConfig, check_secret},
+    config::{Config, Problem, SecretSource, TokenConfig, check_secret, secret_warning},
     http::{
-        authenticate::Authenticator, gate::Gate, health::Draining, origin::Allowed,
+        authenticate::{Authenticator, nothing_announced},
+        gate::Gate,
+        health::Draining,
+        origin::Allowed,
         roles::RoleRules,
     },
     runtime::{Clock, Services},
@@ -66,8 +69,7 @@ pub async fn build_with(
     });
     let authenticator = Authenticator {
         sessions: session_key(config, secret.as_ref())?,
-        verifier: secret
-            .map(|secret| verifier(&config.tokens, config.credentials.token_credentials, &secret)),
+        verifier: secret.map(|secret| verifier(&config.tokens, &secret)),
         registry: registry.filter(|_| config.tokens.catalog_tokens),
         roles: RoleRules {
             map: config.credentials.role_map.clone(),
@@ -75,6 +77,8 @@ pub async fn build_with(
         },
         ended: Tombstones::new(),
         cache: AuthCache::new(),
+        principals: nothing_announced(),
+        announced: nothing_announced(),
         leeway_secs: config.tokens.leeway_secs,
         clock,
     };
@@ -129,22 +133,25 @@ async fn secret_with(
         Some(SecretSource::Literal(secret)) => Ok(Some(secret.clone())),
         Some(SecretSource::SsmParameter(name)) => {
             let secret = ambient.secret(name).await?;
-            check_secret("MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER", secret.expose_secret())
-                .map_err(BootError::Secret)?;
+            let variable = "MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER";
+            check_secret(variable, secret.expose_secret()).map_err(BootError::Secret)?;
+            if let Some(warning) = secret_warning(variable, secret.expose_secret()) {
+                tracing::warn!(event = "config", "{warning}");
+            }
             Ok(Some(secret))
         }
     }
 }
 
-/// The verifier of enhanced tokens; `token_credentials` as in `QUILT_MCP_TOKEN_CREDENTIALS`.
-pub fn verifier(tokens: &TokenConfig, token_credentials: bool, secret: &SecretString) -> Verifier {
+/// The verifier of enhanced tokens.
+pub fn verifier(tokens: &TokenConfig, secret: &SecretString) -> Verifier {
     let policy = Policy {
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway_secs: tokens.leeway_secs,
         max_lifetime_secs: tokens.max_lifetime_secs,
         wildcard_buckets: tokens.wildcard_buckets,
-        token_credentials,
+        token_credentials: tokens.credentials_claim,
     };
     Verifier::new(KeySet::single(&tokens.kid, secret), policy)
 }
@@ -155,13 +162,7 @@ fn session_key(config: &Config, secret: Option<&SecretString>) -> Result<Session
     match (&config.server.session_secret, secret) {
         (Some(own), _) => Ok(SessionKey::new(own.expose_secret().as_bytes())),
         (None, Some(jwt)) => Ok(SessionKey::derive(jwt)),
-        (None, None) => {
-            tracing::warn!(
-                "QUILT_MCP_SESSION_SECRET is not set: session ids of this process are not \
-                 accepted by another one, nor after a restart"
-            );
-            Ok(SessionKey::random()?)
-        }
+        (None, None) => Ok(SessionKey::random()?),
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Code {
     AwsAccessDenied,
     /// AWS no longer accepts the caller's temporary credentials.
     AwsCredentialsExpired,
+    /// AWS does not accept the request as it is.
+    AwsRefused,
     /// AWS asks to slow down.
     AwsThrottled,
     /// AWS failed or could not be reached.
@@ -35,6 +37,10 @@ pub enum Code {
     NoSuchBucket,
     /// There is no such object or version.
     NoSuchObject,
+    /// The object lies in an archive and must be restored first.
+    ObjectArchived,
+    /// The bucket is in another region than the server works in.
+    WrongRegion,
     /// AWS or the catalog did not answer in time.
     Timeout,
     /// The object is not text in the asked encoding.
@@ -72,16 +78,30 @@ impl Code {
             Code::RoleDenied => "role_denied",
             Code::AwsAccessDenied => "aws_access_denied",
             Code::AwsCredentialsExpired => "aws_credentials_expired",
+            Code::AwsRefused => "aws_refused",
             Code::AwsThrottled => "aws_throttled",
             Code::AwsUnavailable => "aws_unavailable",
             Code::NoSuchBucket => "no_such_bucket",
             Code::NoSuchObject => "no_such_object",
+            Code::ObjectArchived => "object_archived",
+            Code::WrongRegion => "wrong_region",
             Code::Timeout => "timeout",
             Code::NotText => "not_text",
             Code::CatalogUnavailable => "catalog_unavailable",
             Code::TokenExpired => "token_expired",
             Code::Internal => "internal",
         }
+    }
+
+    /// Whether somebody tried what he may not: these have an audit line.
+    pub const fn is_denial(self) -> bool {
+        matches!(
+            self,
+            Code::InsufficientScope
+                | Code::BucketNotGranted
+                | Code::RoleDenied
+                | Code::AwsAccessDenied
+        )
     }
 
     /// Whether the fault is ours or our suppliers' (logged as an error) or the caller's.

@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation,
-        ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
-        Tool, ToolAnnotations,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest,
+        CustomResult, ErrorCode, Implementation, ListToolsResult, PaginatedRequestParams,
+        ProtocolVersion, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
@@ -56,6 +56,26 @@ impl ServerHandler for Server {
         Cow::Borrowed(VERSIONS)
     }
 
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _cx: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method: String = request.method.chars().take(64).collect();
+        // -32601 would tell the client that this server has no tools at all.
+        Err(match KNOWN.contains(&request.method.as_str()) {
+            true => ErrorData::invalid_params(
+                format!("Invalid params: {method} does not take params of this shape"),
+                None,
+            ),
+            false => ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                format!("Method not found: {method:?}; this server offers tools"),
+                None,
+            ),
+        })
+    }
+
     async fn list_tools(
         &self,
         _page: Option<PaginatedRequestParams>,
@@ -97,6 +117,9 @@ impl ServerHandler for Server {
     }
 }
 
+/// Methods of which rmcp knows the shape. What it still hands over as a custom request has another.
+const KNOWN: &[&str] = &["initialize", "ping", "server/discover", "tools/list", "tools/call"];
+
 /// Enters the request's context: the task-local, the tracing span, the panic guard and the
 /// cancellation. rmcp runs each request in a task of its own, so this is where it has to happen.
 async fn scoped<T>(
@@ -133,11 +156,19 @@ struct ToolLine<'a> {
     outcome: &'static str,
     /// What the caller was told went wrong, and whether that is our fault.
     why: Option<(String, bool)>,
+    denied: bool,
 }
 
 impl<'a> ToolLine<'a> {
     fn begin(name: &'static str, context: &'a RuntimeContext) -> Self {
-        Self { name, context, started: Instant::now(), outcome: "cancelled", why: None }
+        Self {
+            name,
+            context,
+            started: Instant::now(),
+            outcome: "cancelled",
+            why: None,
+            denied: false,
+        }
     }
 
     fn end(&mut self, answer: &Result<Object, ToolError>) {
@@ -145,6 +176,7 @@ impl<'a> ToolLine<'a> {
             Ok(_) => self.outcome = "ok",
             Err(error) => {
                 self.outcome = error.code.as_str();
+                self.denied = error.code.is_denial();
                 self.why = Some((error.to_string(), error.code.is_ours()));
             }
         }
@@ -168,11 +200,23 @@ impl Drop for ToolLine<'_> {
                     session = self.context.session(),
                     upstream_calls = self.context.calls(),
                     ms,
+                    "tool call"
                 )
             };
         }
         // Our fault wakes the operator, the caller's does not.
-        if ours { line!(error) } else { line!(info) }
+        if ours {
+            line!(error)
+        } else {
+            line!(info)
+        }
+        if self.denied {
+            tracing::warn!(
+                event = "audit", action = "call", outcome = "denied", code = self.outcome,
+                tool = self.name, subject = who.subject(), token = %who.digest().fingerprint(),
+                why = self.why.as_ref().map(|(why, _)| why), "denied code={}", self.outcome
+            );
+        }
     }
 }
 

@@ -235,11 +235,6 @@ impl<T: Clone> AuthCache<T> {
         self.drop_where(|key, _| key.generation < generation);
     }
 
-    /// Whether this user has an entry.
-    pub fn knows(&self, subject: &SubjectKey) -> bool {
-        self.subjects.contains_key(subject)
-    }
-
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -1,9 +1,6 @@
 //! The cache of AWS clients: one per caller, source and permit; loaded once, however many ask.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{
@@ -11,7 +8,7 @@ use aws_sdk_s3::config::{
     timeout::TimeoutConfig,
 };
 use jiff::Timestamp;
-use moka::{Expiry, future::Cache};
+use moka::future::Cache;
 
 use super::credentials::{AssumeRole, Holder, KeysDigest, Source, StaticCredentials, role_request};
 use crate::{
@@ -57,11 +54,13 @@ enum KeySource {
 enum Kept {
     Client {
         s3: aws_sdk_s3::Client,
-        until: Option<Timestamp>,
-        ttl: Duration,
+        until: Timestamp,
     },
     /// A refusal is remembered for a while, so that a client in a loop does not hammer STS.
-    Denied(ToolError),
+    Denied {
+        error: ToolError,
+        until: Timestamp,
+    },
 }
 
 /// At most so many clients are kept; each is a few tens of kilobytes.
@@ -75,7 +74,7 @@ const MARGIN: Duration = Duration::from_secs(120);
 impl Clients {
     /// An empty cache. `sts` is the only way to the server's own identity.
     pub fn new(settings: Settings, http: SharedHttpClient, sts: Arc<dyn AssumeRole>) -> Self {
-        let kept = Cache::builder().max_capacity(MAX_CLIENTS).expire_after(Lifetime).build();
+        let kept = Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(MAX_TTL).build();
         Self { settings, http, sts, kept }
     }
 
@@ -103,16 +102,13 @@ impl Clients {
                 Source::None { fix } => return Err(no_credentials(fix.clone())),
             },
         };
-        // The cache's own timer follows the machine's clock; the credentials' end follows ours.
-        if let Some(Kept::Client { until: Some(until), .. }) = self.kept.get(&key).await
-            && until <= now
-        {
+        if self.kept.get(&key).await.is_some_and(|kept| kept.until() <= now) {
             self.kept.invalidate(&key).await;
         }
         let load = self.load(holder, source, permit, now);
         match self.kept.try_get_with(key, load).await {
             Ok(Kept::Client { s3, .. }) => Ok(s3),
-            Ok(Kept::Denied(error)) => Err(error),
+            Ok(Kept::Denied { error, .. }) => Err(error),
             Err(error) => Err((*error).clone()),
         }
     }
@@ -128,7 +124,9 @@ impl Clients {
             Source::Role(role) => {
                 match self.sts.assume_role(role_request(role, holder, permit, now)).await {
                     Ok(credentials) => Ok(self.keep(credentials, source, holder, now)),
-                    Err(error) if error.code == Code::RoleDenied => Ok(Kept::Denied(error)),
+                    Err(error) if error.code == Code::RoleDenied => {
+                        Ok(Kept::Denied { error, until: after(now, DENIAL) })
+                    }
                     Err(error) => Err(error),
                 }
             }
@@ -163,10 +161,9 @@ impl Clients {
         now: Timestamp,
     ) -> Kept {
         let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
-        let until = [ends, holder.expires_at].into_iter().flatten().min();
-        let left = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let ttl = until.map_or(MAX_TTL, |at| {
-            let left = left(at);
+        let ends = [ends, holder.expires_at].into_iter().flatten().min();
+        let left = ends.map_or(MAX_TTL, |at| {
+            let left = Duration::try_from(at.duration_since(now)).unwrap_or_default();
             // A short life keeps most of itself: the margin is never more than a fifth.
             left.saturating_sub(MARGIN.min(left / 5)).min(MAX_TTL)
         });
@@ -182,7 +179,8 @@ impl Clients {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(timeouts());
         config.set_endpoint_url(self.settings.s3_endpoint.clone());
-        Kept::Client { s3: aws_sdk_s3::Client::from_conf(config.build()), until, ttl }
+        let s3 = aws_sdk_s3::Client::from_conf(config.build());
+        Kept::Client { s3, until: after(now, left) }
     }
 }
 
@@ -207,13 +205,16 @@ fn no_credentials(fix: std::borrow::Cow<'static, str>) -> ToolError {
     )
 }
 
-struct Lifetime;
+fn after(now: Timestamp, span: Duration) -> Timestamp {
+    now.checked_add(span).unwrap_or(Timestamp::MAX)
+}
 
-impl Expiry<Key, Kept> for Lifetime {
-    fn expire_after_create(&self, _: &Key, kept: &Kept, _: Instant) -> Option<Duration> {
-        Some(match kept {
-            Kept::Client { ttl, .. } => *ttl,
-            Kept::Denied(_) => DENIAL,
-        })
+impl Kept {
+    /// Not used from then on. Our own clock is asked on every look; the cache's timer only gives
+    /// the memory back.
+    fn until(&self) -> Timestamp {
+        match self {
+            Kept::Client { until, .. } | Kept::Denied { until, .. } => *until,
+        }
     }
 }

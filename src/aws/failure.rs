@@ -10,8 +10,8 @@ use crate::error::{Code, ToolError};
 
 /// Maps a failed call. `what` says what was tried, e.g. `Listing s3://bucket/prefix`.
 ///
-/// The texts never repeat what AWS wrote: it may name accounts, roles and keys. AWS's own request
-/// id goes into the log.
+/// The texts never repeat what AWS wrote: it may name accounts, roles and keys. AWS's own code and
+/// request id go into the log.
 pub fn tool_error<E>(what: String, error: &SdkError<E, HttpResponse>) -> ToolError
 where
     E: ProvideErrorMetadata + std::fmt::Debug,
@@ -19,8 +19,10 @@ where
     let status = error.raw_response().map(HttpResponse::status);
     let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     let code = classify(error, aws_code, status);
-    tracing::debug!(
+    tracing::info!(
+        event = "aws",
         aws_code,
+        aws_request_id = error.raw_response().and_then(|r| r.headers().get("x-amz-request-id")),
         status = status.map(StatusCode::as_u16),
         code = code.as_str(),
         "AWS call failed"
@@ -43,7 +45,9 @@ fn classify<E>(
         (_, Some(403 | 401)) => Code::AwsAccessDenied,
         // HEAD answers carry no body, so no code either.
         (_, Some(404)) => Code::NoSuchObject,
+        (_, Some(301 | 307)) => Code::WrongRegion,
         (_, Some(429 | 503)) => Code::AwsThrottled,
+        (_, Some(400..500)) => Code::AwsRefused,
         _ => Code::AwsUnavailable,
     }
 }
@@ -69,6 +73,12 @@ fn by_name(aws_code: &str) -> Option<Code> {
         | "TooManyRequestsException"
         | "ServiceUnavailable" => Code::AwsThrottled,
         "RequestTimeout" | "RequestTimeoutException" => Code::Timeout,
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Code::WrongRegion,
+        "InvalidObjectState" => Code::ObjectArchived,
+        // Our clock is wrong: nothing that the caller could mend.
+        "RequestTimeTooSkewed" => Code::AwsUnavailable,
         _ => return None,
     })
 }
@@ -76,7 +86,7 @@ fn by_name(aws_code: &str) -> Option<Code> {
 fn sentences(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::AwsAccessDenied => (
-            "AWS refused the action for this caller's credentials, although the token lists it.",
+            "AWS itself refused the action for this caller's credentials.",
             "The role behind the token has to allow it: ask whoever administers the role or the \
              bucket's policy.",
         ),
@@ -91,6 +101,18 @@ fn sentences(code: Code) -> (&'static str, &'static str) {
         Code::NoSuchBucket => {
             ("There is no such bucket.", "bucket_list shows the buckets of this token.")
         }
+        Code::WrongRegion => (
+            "The bucket is in another region than this server works in.",
+            "Use a bucket of the server's region; the operator sets it by AWS_REGION.",
+        ),
+        Code::ObjectArchived => (
+            "The object lies in an archive storage class.",
+            "Have it restored first (s3:RestoreObject), which takes minutes to hours.",
+        ),
+        Code::AwsRefused => (
+            "AWS does not accept the request as it is.",
+            "Check the key, prefix and version; the server's log has AWS's own error code.",
+        ),
         Code::AwsThrottled => {
             ("AWS asks to slow down.", "Wait a few seconds and call again, with smaller pages.")
         }
@@ -112,6 +134,8 @@ mod tests {
             ("NoSuchBucket", Code::NoSuchBucket),
             ("SlowDown", Code::AwsThrottled),
             ("RequestTimeout", Code::Timeout),
+            ("PermanentRedirect", Code::WrongRegion),
+            ("InvalidObjectState", Code::ObjectArchived),
         ] {
             assert_eq!(by_name(aws), Some(ours));
         }

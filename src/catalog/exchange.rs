@@ -1,13 +1,10 @@
 //! `GET {registry}/api/auth/get_credentials`: the registry says whether a catalog token is valid,
 //! and what AWS credentials its user has.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use moka::{Expiry, future::Cache};
+use moka::future::Cache;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -115,14 +112,6 @@ impl Answer {
 
 impl Exchanges {
     pub(super) fn new() -> Self {
-        Self(Cache::builder().max_capacity(MAX_KEPT).expire_after(UntilThen).build())
-    }
-}
-
-struct UntilThen;
-
-impl Expiry<Digest, Arc<Exchanged>> for UntilThen {
-    fn expire_after_create(&self, _: &Digest, _: &Arc<Exchanged>, _: Instant) -> Option<Duration> {
-        Some(KEPT)
+        Self(Cache::builder().max_capacity(MAX_KEPT).time_to_live(KEPT).build())
     }
 }

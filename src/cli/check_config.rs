@@ -1,15 +1,15 @@
 //! `check-config`.
 
-use std::process::ExitCode;
-
 use super::Outcome;
-use crate::config::Config;
+use crate::config::{Config, SecretSource};
 
 pub(super) fn run() -> Outcome {
     let (config, warnings) = Config::from_env()?;
-    println!("{}", config.effective().trim_end());
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
-    Ok(ExitCode::SUCCESS)
+    if let Some(SecretSource::SsmParameter(name)) = &config.tokens.secret {
+        eprintln!("not checked here: the value of SSM parameter {name}; serve reads it at start");
+    }
+    super::print(config.effective().trim_end())
 }

@@ -1,6 +1,6 @@
 //! `demo`.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Args;
 
@@ -41,8 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
     let running = Running::start(arguments.port, settings, Clock::system()).await?;
     let mut good = true;
     if arguments.json {
-        println!("{}", serde_json::to_string(&running.announcement()?)?);
-        std::io::stdout().flush()?;
+        super::print(&serde_json::to_string(&running.announcement()?)?)?;
     }
     if !arguments.json || arguments.once {
         good = match arguments.json {
@@ -53,7 +52,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
     if !arguments.once {
         if !arguments.json {
             tour::invite(&running, &mut std::io::stdout())?;
-            println!("Serving until Ctrl-C.");
+            super::print("Serving until Ctrl-C.")?;
         }
         stop_signal().await;
     }

@@ -33,7 +33,11 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
         }
     };
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build()?;
-    let answer = client.get(&url).send().await.map_err(|e| format!("{url}: {e}"))?;
+    let cause = |error: reqwest::Error| {
+        let root = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        root.last().map_or_else(String::new, ToString::to_string)
+    };
+    let answer = client.get(&url).send().await.map_err(|e| format!("{url}: {}", cause(e)))?;
     match answer.status().is_success() {
         true => Ok(ExitCode::SUCCESS),
         false => Err(format!("{url} answered HTTP {}", answer.status()).into()),

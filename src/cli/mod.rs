@@ -72,6 +72,15 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 /// What a command reports: an exit code, or a problem to print.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
+/// Prints a line. A reader that has seen enough (`| head -1`) is no failure.
+fn print(text: &str) -> Outcome {
+    use std::io::Write;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
 fn generate() -> Outcome {
     for document in crate::generated::documents() {
         let path = std::path::Path::new(&document.path);
@@ -79,7 +88,7 @@ fn generate() -> Outcome {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(path, document.content)?;
-        println!("{}", document.path);
+        print(&document.path)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::Outcome;
 use crate::{
-    auth::{self, Description, EnhancedClaims, Verifier},
+    auth::{self, Description, EnhancedClaims},
     boot,
     config::{Config, SecretSource, TokenConfig},
     runtime::Clock,
@@ -42,7 +42,8 @@ pub(super) struct Mint {
     #[arg(long = "role", value_name = "NAME")]
     roles: Vec<String>,
     /// Seconds that the token lives.
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=315_360_000))]
     lifetime: u64,
     /// Write the short claims only, packed where it pays, as in a request of limited size.
     #[arg(long)]
@@ -101,8 +102,11 @@ fn mint(mint: Mint, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
     if let Some(audience) = &tokens.audience {
         claims.audience.clone_from(audience);
     }
-    println!("{}", claims.sign(Clock::system().now(), &tokens.kid, secret)?);
-    Ok(ExitCode::SUCCESS)
+    let now = Clock::system().now();
+    let token = claims.sign(now, &tokens.kid, secret)?;
+    // What the server would refuse is not handed out.
+    boot::verifier(tokens, secret).verify(&token, now)?;
+    super::print(&token)
 }
 
 fn decode(decode: Decode, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
@@ -115,28 +119,32 @@ fn decode(decode: Decode, tokens: &TokenConfig, secret: &SecretString) -> Outcom
             text
         }
     };
-    let verifier: Verifier = boot::verifier(tokens, false, secret);
-    let description = auth::describe(token.trim(), &verifier, Clock::system().now());
-    match decode.json {
-        true => println!("{}", serde_json::to_string(&description)?),
-        false => print(&description)?,
+    // People paste whole headers.
+    let token = token.trim();
+    let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
+    if token.is_empty() {
+        return Err("no token given: pass it as the argument or on standard input".into());
     }
+    let verifier = boot::verifier(tokens, secret);
+    let description = auth::describe(token, &verifier, Clock::system().now());
+    super::print(&match decode.json {
+        true => serde_json::to_string(&description)?,
+        false => text(&description)?,
+    })?;
     Ok(if description.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 const MAX_INPUT: u64 = 64 * 1024;
 
-fn print(description: &Description) -> Result<(), serde_json::Error> {
-    match &description.reason {
-        None => println!("verified: this server would accept the token"),
-        Some(reason) => println!("not verified: {reason}"),
-    }
-    if let Some(header) = &description.header {
-        println!("header:  {}", serde_json::to_string(header)?);
-    }
-    match &description.claims {
-        Some(claims) => println!("claims:  {}", serde_json::to_string_pretty(claims)?),
-        None => println!("claims:  cannot be unfolded"),
-    }
-    Ok(())
+fn text(description: &Description) -> Result<String, serde_json::Error> {
+    let verdict = match &description.reason {
+        None => "verified: signature and claims are good".to_owned(),
+        Some(reason) => format!("not verified: {reason}"),
+    };
+    let header = serde_json::to_string(&description.header)?;
+    let claims = match &description.claims {
+        Some(claims) => serde_json::to_string_pretty(claims)?,
+        None => "cannot be unfolded".to_owned(),
+    };
+    Ok(format!("{verdict}\nheader:  {header}\nclaims:  {claims}"))
 }

@@ -19,8 +19,6 @@ pub struct CredentialConfig {
     pub external_id: Option<SecretString>,
     /// How `AssumeRole` tells AWS who the caller is, beside the session name.
     pub sts_identity: StsIdentity,
-    /// Whether the `aws_credentials` claim of enhanced tokens is accepted.
-    pub token_credentials: bool,
 }
 
 /// How `AssumeRole` tells AWS who the caller is. A trust policy has to permit anything but `Off`.
@@ -72,7 +70,6 @@ impl CredentialConfig {
             allowed_role_arns,
             external_id: external_id(reader),
             sts_identity: identity.unwrap_or(StsIdentity::Off),
-            token_credentials: reader.flag(var::TOKEN_CREDENTIALS),
         }
     }
 }

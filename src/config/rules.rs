@@ -90,7 +90,7 @@ fn warn_about_tokens(config: &Config, reader: &mut Reader) {
             reader.warn(variable, message);
         }
     }
-    if credentials.allowed_role_arns.is_empty() && !credentials.token_credentials {
+    if credentials.allowed_role_arns.is_empty() && !config.tokens.credentials_claim {
         let message = format!(
             "is not set, nor {}, and {} is off: enhanced tokens are accepted but get no AWS \
              credentials, so every tool that needs them fails",

@@ -22,6 +22,8 @@ pub struct TokenConfig {
     pub max_lifetime_secs: Option<u64>,
     /// Whether `*` as a bucket in a token stands for every bucket.
     pub wildcard_buckets: bool,
+    /// Whether the `aws_credentials` claim of an enhanced token is read.
+    pub credentials_claim: bool,
     /// Whether the catalog's own session tokens and `qk_` API keys are accepted.
     pub catalog_tokens: bool,
 }
@@ -50,6 +52,7 @@ impl TokenConfig {
             leeway_secs: reader.number(var::JWT_LEEWAY, 0..=60).unwrap_or_default(),
             max_lifetime_secs: reader.number(var::JWT_MAX_LIFETIME, 1..=315_360_000),
             wildcard_buckets: reader.flag(var::WILDCARD_BUCKETS),
+            credentials_claim: reader.flag(var::TOKEN_CREDENTIALS),
             catalog_tokens: reader.flag(var::CATALOG_TOKENS),
         }
     }

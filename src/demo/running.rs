@@ -128,7 +128,9 @@ impl Running {
         );
         let ambient = Ambient::with_credentials(config, http_client(), identity);
         let app = boot::build_with(config, ambient, clock.clone(), tools).await?;
-        let listener = TcpListener::bind(config.server.addr).await?;
+        let listener = TcpListener::bind(config.server.addr).await.map_err(|error| {
+            format!("port {} cannot be used: {error}", config.server.addr.port())
+        })?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let draining = app.draining.clone();

@@ -10,7 +10,7 @@ use super::{refusal::Refusal, roles::RoleRules};
 use crate::{
     auth::{
         self, AuthCache, BearerToken, CacheKey, Family, Lookup, Principal, SessionId, SessionKey,
-        Tombstones, Verifier,
+        SubjectKey, TokenDigest, Tombstones, Verifier,
     },
     aws::{Holder, Source, StaticCredentials},
     catalog::{ExchangeError, Registry},
@@ -32,10 +32,25 @@ pub struct Authenticator {
     pub ended: Tombstones,
     /// Callers that were verified before.
     pub cache: AuthCache<Arc<Caller>>,
+    /// Users and tokens that the log has told about.
+    pub principals: Announced<SubjectKey>,
+    /// The tokens among them.
+    pub announced: Announced<TokenDigest>,
     /// Seconds by which clocks may differ.
     pub leeway_secs: u64,
     /// The one clock.
     pub clock: Clock,
+}
+
+/// A bounded memory of what was said, for a day.
+pub type Announced<K> = moka::future::Cache<K, ()>;
+
+/// An empty memory of what was said.
+pub fn nothing_announced<K: std::hash::Hash + Eq + Send + Sync + 'static>() -> Announced<K> {
+    moka::future::Cache::builder()
+        .max_capacity(10_000)
+        .time_to_idle(std::time::Duration::from_secs(24 * 3600))
+        .build()
 }
 
 /// An `Mcp-Session-Id` that is unknown, ended, or not this caller's: all the same to him.
@@ -115,15 +130,17 @@ impl Authenticator {
             return Err(UnknownSession.into());
         }
         let caller = verified.caller.clone();
-        self.remember(key, verified, now);
+        self.remember(key, verified, now).await;
         Ok(caller)
     }
 
-    fn remember(&self, key: CacheKey, verified: Verified, now: Timestamp) {
+    async fn remember(&self, key: CacheKey, verified: Verified, now: Timestamp) {
         let principal = &verified.caller.principal;
         let subject = principal.subject_key();
-        if !self.cache.knows(&subject) {
-            announce(principal, key.session.as_ref());
+        // Inserting and finding out in one step: of many at once, one announces.
+        if self.announced.entry(key.token).or_insert(()).await.is_fresh() {
+            let new = self.principals.entry(subject.clone()).or_insert(()).await.is_fresh();
+            announce(principal, key.session.as_ref(), new);
         }
         let token_ends = principal.accepted_until().unwrap_or(Timestamp::MAX);
         let session_ends = key.session.as_ref().map_or(Timestamp::MAX, SessionId::expires_at);
@@ -212,27 +229,59 @@ impl Authenticator {
     }
 }
 
-/// Once per new principal; what operators look for in the log.
-fn announce(who: &Principal, session: Option<&SessionId>) {
+/// `JWT authenticated`, once per new principal: what operators look for in the log. Another token of
+/// a known one, which may carry other claims, has a line of its own.
+fn announce(who: &Principal, session: Option<&SessionId>, new: bool) {
     let buckets = match who.grants().buckets() {
         Buckets::Listed(names) => names.len().to_string(),
         Buckets::All => "all".to_owned(),
         Buckets::Delegated => "delegated".to_owned(),
     };
-    tracing::info!(
-        event = "audit",
-        action = "authenticate",
-        outcome = "ok",
-        family = ?who.family(),
-        subject = who.subject(),
-        issuer = who.issuer(),
-        token = %who.digest().fingerprint(),
-        session = session.map(SessionId::fingerprint),
-        buckets,
-        permissions = who.permissions().len(),
-        ignored_permissions = who.ignored().len(),
-        "JWT authenticated"
-    );
+    macro_rules! line {
+        ($message:literal) => {
+            tracing::info!(
+                event = "audit",
+                action = "authenticate",
+                outcome = "ok",
+                family = ?who.family(),
+                subject = who.subject(),
+                issuer = who.issuer(),
+                token = %who.digest().fingerprint(),
+                session = session.map(SessionId::fingerprint),
+                buckets,
+                permissions = who.permissions().len(),
+                ignored_permissions = who.ignored().len(),
+                $message
+            )
+        };
+    }
+    if new {
+        line!("JWT authenticated")
+    } else {
+        line!("another token of a known principal")
+    }
+    warn_of(who);
+}
+
+/// What a token carries that its issuer should look at.
+fn warn_of(who: &Principal) {
+    if matches!(who.grants().buckets(), Buckets::All) {
+        tracing::warn!(
+            event = "audit",
+            action = "claims",
+            subject = who.subject(),
+            field = "buckets",
+            "the token allows every bucket (QUILT_MCP_WILDCARD_BUCKETS is on)"
+        );
+    }
+    if !who.ignored().is_empty() {
+        let some: Vec<String> =
+            who.ignored().iter().take(8).map(|p| p.chars().take(64).collect()).collect();
+        tracing::warn!(
+            event = "audit", action = "claims", subject = who.subject(), field = "permissions",
+            ignored = ?some, "the token carries permissions that are no actions and grant nothing"
+        );
+    }
     for d in who.disagreements() {
         tracing::warn!(
             event = "audit",

@@ -2,7 +2,10 @@
 //!
 //! Everything behind it has a caller, or is one of the four methods that need none.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicU32};
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -11,13 +14,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tokio::sync::Semaphore;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     authenticate::{Authenticator, Failure, UnknownSession},
     envelope::Envelope,
-    observe::Facts,
+    headers::{self, ACCEPT_BOTH, SESSION},
+    observe::{Facts, set},
     refusal::Refusal,
 };
 use crate::{
@@ -40,78 +44,100 @@ pub struct Gate {
     pub slots: Semaphore,
 }
 
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-/// The first version without sessions. ISO dates compare as text.
-const MODERN: &str = "2026-07-28";
+/// Bytes of a body without a token: an `initialize` has a few hundred.
+const MAX_OPEN_BODY: usize = 8 * 1024;
+/// How long a client may take to send its body.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// Bytes of the answer to an `initialize`; ours has about 500.
+const MAX_HELLO: usize = 64 * 1024;
+
+const OVERLOADED: Refusal = Refusal::Unavailable {
+    code: "overloaded",
+    detail: "the server is at its limit of concurrent requests; try again shortly",
+};
 
 /// The layer in front of rmcp.
 pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let facts = request.extensions().get::<Arc<Facts>>().cloned();
-    let answer = match *request.method() {
-        Method::POST => gate.post(request, next).await,
-        Method::DELETE => {
-            // A body is not Sync, so it must not be held across an await.
-            let (parts, _no_body) = request.into_parts();
-            gate.delete(&parts.headers, facts.as_deref()).await
-        }
-        _ => return method_not_allowed(),
+    let (parts, body) = request.into_parts();
+    let facts = parts.extensions.get::<Arc<Facts>>().cloned().unwrap_or_default();
+    let answer = match parts.method {
+        Method::POST => gate.post(parts, body, &facts, next).await,
+        Method::DELETE => gate.delete(&parts.headers, &facts).await,
+        _ => return headers::method_not_allowed(),
     };
     answer.unwrap_or_else(|failure| {
-        if let Some(facts) = facts {
-            let _already_noted = facts.refusal.set(failure.code());
-        }
+        audit(&failure, &facts);
+        let _already_noted = facts.refusal.set(failure.code());
         failure.into_response()
     })
 }
 
+/// The one line about a request that was not let in. A missing token is ordinary (clients try);
+/// everything else is worth an operator's look.
+fn audit(failure: &Failure, facts: &Facts) {
+    let (code, detail) = (failure.code(), failure.detail());
+    macro_rules! line {
+        ($level:ident, $outcome:literal, $($message:tt)+) => {
+            tracing::$level!(
+                event = "audit", action = "authenticate", outcome = $outcome, code, detail,
+                subject = facts.subject.get(), token = facts.token.get(),
+                session = facts.session.get(), tool = facts.tool.get(), $($message)+
+            )
+        };
+    }
+    match code {
+        "missing_authorization" => line!(info, "refused", "no token"),
+        "insufficient_scope" | "role_not_allowed" => line!(warn, "denied", "denied code={code}"),
+        _ => line!(warn, "refused", "JWT authentication failed code={code}"),
+    }
+}
+
 impl Gate {
-    async fn post(&self, request: Request, next: Next) -> Result<Response, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let facts = parts.extensions.get::<Arc<Facts>>().cloned();
-        check_content_type(&parts.headers)?;
-        let modern = is_modern(&parts.headers);
-        let token = bearer(&parts.headers)?;
+    async fn post(
+        &self,
+        mut parts: Parts,
+        body: Body,
+        facts: &Arc<Facts>,
+        next: Next,
+    ) -> Result<Response, Failure> {
+        headers::check_content_type(&parts.headers)?;
+        let modern = headers::is_modern(&parts.headers);
+        let token = headers::bearer(&parts.headers)?;
         let session = match modern {
             true => None,
-            false => session_header(&parts.headers)?,
+            false => headers::session(&parts.headers)?,
         };
         let caller = match &token {
-            Some(token) => Some(self.known(token, session.as_deref(), facts.as_deref()).await?),
+            Some(token) => Some(self.known(token, session.as_deref(), facts).await?),
             None => None,
         };
-        let body = self.body(body, caller.is_some()).await?;
-        let envelope = match Envelope::parse(&body, modern) {
+        let envelope = match Envelope::parse(&self.body(body, caller.is_some()).await?) {
             Ok(envelope) => envelope,
             Err(malformed) => return Ok(malformed.into_response()),
         };
-        note(&facts, &envelope);
-        if caller.is_none() && !envelope.is_open() {
-            return Err(auth::Refusal::MissingAuthorization.into());
-        }
+        facts.note(&envelope);
         // Taken only now: whoever sends his body slowly holds a connection, not a slot.
         let _slot = self.slots.try_acquire().map_err(|_| OVERLOADED)?;
         // From here on nothing needs the token: what is not there cannot leak.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
-        if let Some(caller) = &caller {
-            self.check_scope(caller, &envelope)?;
-            let source = self.authenticator.source(caller, &parts.headers)?;
-            parts.extensions.insert(RuntimeContext {
-                caller: caller.clone(),
-                source,
-                services: self.services.clone(),
-                request_id: facts.as_ref().map_or("-".into(), |f| f.request_id.clone()),
-                session: facts.and_then(|f| f.session.get().map(|s| s.as_str().into())),
-                calls: Arc::new(AtomicU32::new(0)),
-            });
+        match &caller {
+            Some(caller) => {
+                self.check_scope(caller, &envelope)?;
+                let context = self.context(caller, &parts.headers, facts)?;
+                parts.extensions.insert(context);
+            }
+            None if envelope.is_open() => {}
+            None => return Err(auth::Refusal::MissingAuthorization.into()),
         }
         let opens = envelope.method.as_deref() == Some("initialize") && !modern;
-        let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        if let Some(caller) = caller.filter(|_| opens && response.status() == StatusCode::OK) {
-            self.open_session(&caller, &mut response);
+        let body = envelope.into_body();
+        parts.headers.insert(header::CONTENT_LENGTH, body.len().into());
+        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+        match caller.filter(|_| opens) {
+            Some(caller) => self.open_session(&caller, response).await,
+            None => Ok(response),
         }
-        Ok(response)
     }
 
     /// Authenticates, and tells the access log who it was.
@@ -119,25 +145,31 @@ impl Gate {
         &self,
         token: &BearerToken,
         session: Option<&str>,
-        facts: Option<&Facts>,
+        facts: &Facts,
     ) -> Result<Arc<Caller>, Failure> {
-        let fingerprint = token.digest().fingerprint();
-        let caller = self.authenticator.authenticate(token, session).await.inspect_err(|f| {
-            tracing::warn!(
-                event = "audit", action = "authenticate", outcome = "refused",
-                code = f.code(), token = %fingerprint,
-                request_id = facts.map(|f| &*f.request_id),
-                "JWT authentication failed code={}", f.code()
-            );
-        })?;
-        if let Some(facts) = facts {
-            set(&facts.token, fingerprint);
-            set(&facts.subject, caller.principal.subject().to_owned());
-            if let Some(id) = session.and_then(SessionId::claimed) {
-                set(&facts.session, id.fingerprint());
-            }
+        set(&facts.token, token.digest().fingerprint());
+        if let Some(id) = session.and_then(SessionId::claimed) {
+            set(&facts.session, id.fingerprint());
         }
+        let caller = self.authenticator.authenticate(token, session).await?;
+        set(&facts.subject, caller.principal.subject().to_owned());
         Ok(caller)
+    }
+
+    fn context(
+        &self,
+        caller: &Arc<Caller>,
+        headers: &HeaderMap,
+        facts: &Facts,
+    ) -> Result<RuntimeContext, Failure> {
+        Ok(RuntimeContext {
+            caller: caller.clone(),
+            source: self.authenticator.source(caller, headers)?,
+            services: self.services.clone(),
+            request_id: facts.request_id.clone(),
+            session: facts.session.get().map(|session| session.as_str().into()),
+            calls: Arc::new(AtomicU32::new(0)),
+        })
     }
 
     /// A tool that this token can never call is refused as a whole, with 403 and the scopes that
@@ -148,37 +180,31 @@ impl Gate {
         if missing.is_empty() {
             return Ok(());
         }
-        tracing::warn!(
-            event = "audit",
-            action = "call",
-            outcome = "denied",
-            tool,
-            subject = caller.principal.subject(),
-            ?missing,
-        );
         let needed: Vec<&str> = missing.iter().map(|action| action.name()).collect();
-        let needed = needed.join(" ");
-        Err(auth::Refusal::InsufficientScope { needed }.into())
+        Err(auth::Refusal::InsufficientScope { needed: needed.join(" ") }.into())
     }
 
-    /// Mints the session id of a legacy client that came with a token.
-    fn open_session(&self, caller: &Caller, response: &mut Response) {
-        let who = &caller.principal;
-        let now = self.services.clock.now();
-        // Without an id the client goes on by its token alone, as sessionless clients do.
-        let id = self.authenticator.sessions.mint(&who.realm(), who.subject(), now).ok();
-        if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
-            response.headers_mut().insert(SESSION, value);
+    /// Mints the session id of a legacy client that came with a token, if `initialize` went well.
+    async fn open_session(&self, caller: &Caller, response: Response) -> Result<Response, Failure> {
+        let (mut parts, body) = response.into_parts();
+        let body = to_bytes(body, MAX_HELLO).await.map_err(|_| OVERLOADED)?;
+        let answer: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+        if answer.is_some_and(|answer| answer.get("result").is_some()) {
+            let who = &caller.principal;
+            let now = self.services.clock.now();
+            // Without an id the client goes on by its token alone, as sessionless clients do.
+            let id = self.authenticator.sessions.mint(&who.realm(), who.subject(), now).ok();
+            if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
+                parts.headers.insert(SESSION, value);
+            }
         }
+        Ok(Response::from_parts(parts, Body::from(body)))
     }
 
     /// Ends a session: 204 for its owner, 404 for anybody else and for anything else.
-    async fn delete(
-        &self,
-        headers: &HeaderMap,
-        facts: Option<&Facts>,
-    ) -> Result<Response, Failure> {
-        let (Some(token), Some(session)) = (bearer(headers)?, session_header(headers)?) else {
+    async fn delete(&self, headers: &HeaderMap, facts: &Facts) -> Result<Response, Failure> {
+        let (Some(token), Some(session)) = (headers::bearer(headers)?, headers::session(headers)?)
+        else {
             return Err(UnknownSession.into());
         };
         self.known(&token, Some(&session), facts).await?;
@@ -191,111 +217,49 @@ impl Gate {
 
     async fn body(&self, body: Body, authenticated: bool) -> Result<Bytes, Refusal> {
         let limit = if authenticated { self.max_body } else { self.max_body.min(MAX_OPEN_BODY) };
-        to_bytes(body, limit).await.map_err(|_| {
+        let body = timeout(BODY_TIME, to_bytes(body, limit)).await.map_err(|_| {
+            let detail = "the body did not arrive within 10 seconds";
+            Refusal::request(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+        })?;
+        body.map_err(|_| {
             Refusal::request(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
-                "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a token), or \
-                 broke off",
+                "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a \
+                 token), or broke off",
             )
         })
     }
-}
-
-/// Bytes of a body without a token: an `initialize` has a few hundred.
-const MAX_OPEN_BODY: usize = 8 * 1024;
-
-const OVERLOADED: Refusal = Refusal::Unavailable {
-    code: "overloaded",
-    detail: "the server is at its limit of concurrent requests; try again shortly",
-};
-
-/// rmcp wants both; which one is sent is our choice (JSON), and clients that accept only one or
-/// `*/*` understand it.
-const ACCEPT_BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
-
-/// No header at all is not yet a refusal: four methods go without. A header with something else
-/// in it is.
-fn bearer(headers: &HeaderMap) -> Result<Option<BearerToken>, auth::Refusal> {
-    match headers.contains_key(header::AUTHORIZATION) {
-        true => auth::bearer(headers.get_all(header::AUTHORIZATION)).map(Some),
-        false => Ok(None),
-    }
-}
-
-fn session_header(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let mut values = headers.get_all(SESSION).iter();
-    match (values.next().map(HeaderValue::to_str), values.next()) {
-        (None, _) => Ok(None),
-        (Some(Ok(id)), None) => Ok(Some(id.to_owned())),
-        _ => Err(UnknownSession.into()),
-    }
-}
-
-fn is_modern(headers: &HeaderMap) -> bool {
-    headers.get(VERSION).and_then(|v| v.to_str().ok()).is_some_and(|v| v >= MODERN)
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let essence = |v: &HeaderValue| {
-        let text = v.to_str().unwrap_or_default();
-        text.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-    };
-    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|v| v != "identity");
-    match headers.get(header::CONTENT_TYPE).is_some_and(essence) && !encoded {
-        true => Ok(()),
-        false => Err(Refusal::request(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "send Content-Type: application/json, not compressed",
-        )),
-    }
-}
-
-fn method_not_allowed() -> Response {
-    let refusal = Refusal::request(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "POST a message, or DELETE a session; there is no stream to GET",
-    );
-    ([(header::ALLOW, "POST, DELETE")], refusal).into_response()
-}
-
-fn note(facts: &Option<Arc<Facts>>, envelope: &Envelope) {
-    if let Some(facts) = facts {
-        let short = |text: &String| text.chars().take(64).collect::<String>();
-        if let Some(method) = &envelope.method {
-            set(&facts.rpc_method, short(method));
-        }
-        if let Some(tool) = &envelope.tool {
-            set(&facts.tool, short(tool));
-        }
-    }
-}
-
-fn set(cell: &OnceLock<String>, value: String) {
-    let _already_noted = cell.set(value);
 }
 
 impl Failure {
     fn code(&self) -> &'static str {
         match self {
             Failure::Refused(refusal) => refusal.code(),
-            Failure::UnknownSession => "unknown_session",
+            Failure::UnknownSession => UNKNOWN_SESSION.code(),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Failure::Refused(refusal) => refusal.detail(),
+            Failure::UnknownSession => UNKNOWN_SESSION.detail(),
         }
     }
 }
+
+/// The same for an id that is nobody's, ended, or another user's.
+const UNKNOWN_SESSION: Refusal = Refusal::request(
+    StatusCode::NOT_FOUND,
+    "unknown_session",
+    "this Mcp-Session-Id is unknown or has ended; send initialize again",
+);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Failure::Refused(refusal) => refusal.into_response(),
-            Failure::UnknownSession => Refusal::request(
-                StatusCode::NOT_FOUND,
-                "unknown_session",
-                "this Mcp-Session-Id is unknown or has ended; send initialize again",
-            )
-            .into_response(),
+            Failure::UnknownSession => UNKNOWN_SESSION.into_response(),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod envelope;
 pub mod gate;
+pub mod headers;
 pub mod health;
 pub mod observe;
 pub mod origin;

@@ -6,6 +6,9 @@ use std::{
 };
 
 use axum::{extract::Request, middleware::Next, response::Response};
+use tracing::Instrument;
+
+use super::envelope::Envelope;
 use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
 
 /// `x-request-id`: on every answer, in every log line and in every error of a tool.
@@ -37,11 +40,12 @@ struct AccessLine {
     path: String,
     started: Instant,
     status: Option<StatusCode>,
+    span: tracing::Span,
 }
 
 /// The layer.
 pub async fn observe(mut request: Request, next: Next) -> Response {
-    let facts = Arc::new(Facts::new());
+    let facts = Arc::new(Facts::default());
     request.extensions_mut().insert(facts.clone());
     let mut line = AccessLine {
         facts: facts.clone(),
@@ -49,8 +53,11 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         path: request.uri().path().chars().take(200).collect(),
         started: Instant::now(),
         status: None,
+        span: tracing::info_span!("request", request_id = &*facts.request_id),
     };
-    let mut response = next.run(request).await;
+    // Every line of the request carries its id, also those of libraries and of rooms that know
+    // nothing of requests.
+    let mut response = next.run(request).instrument(line.span.clone()).await;
     line.status = Some(response.status());
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -66,7 +73,25 @@ pub fn note_refusal(extensions: &Extensions, code: &'static str) {
 }
 
 impl Facts {
-    fn new() -> Self {
+    /// Notes what the message asks for.
+    pub fn note(&self, envelope: &Envelope) {
+        let short = |text: &String| text.chars().take(64).collect::<String>();
+        if let Some(method) = &envelope.method {
+            set(&self.rpc_method, short(method));
+        }
+        if let Some(tool) = &envelope.tool {
+            set(&self.tool, short(tool));
+        }
+    }
+}
+
+/// Notes a fact; the first one counts.
+pub fn set(cell: &OnceLock<String>, value: String) {
+    let _already_noted = cell.set(value);
+}
+
+impl Default for Facts {
+    fn default() -> Self {
         Self {
             request_id: request_id().into(),
             rpc_method: OnceLock::new(),
@@ -89,6 +114,7 @@ fn request_id() -> String {
 
 impl Drop for AccessLine {
     fn drop(&mut self) {
+        let _entered = self.span.enter();
         let facts = &self.facts;
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status = self.status.map(|s| s.as_u16());
@@ -112,6 +138,7 @@ impl Drop for AccessLine {
                     session = facts.session.get(),
                     refusal = facts.refusal.get().copied(),
                     ms,
+                    "request"
                 )
             };
         }

@@ -39,10 +39,20 @@ impl Refusal {
     }
 
     /// The stable code.
-    pub fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Auth(refusal) => refusal.code(),
             Self::Request { code, .. } | Self::Unavailable { code, .. } => code,
+        }
+    }
+}
+
+impl Refusal {
+    /// What happened and what to do, without anything secret.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Auth(refusal) => refusal.detail(),
+            Self::Request { detail, .. } | Self::Unavailable { detail, .. } => (*detail).to_owned(),
         }
     }
 }

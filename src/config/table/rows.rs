@@ -218,7 +218,7 @@ table! {
         absent: Value("false"),
         example: "true",
         meaning: "Accepts AWS credentials inside an enhanced token (the `aws_credentials` claim).",
-        show: Plain(|c| text(c.credentials.token_credentials)),
+        show: Plain(|c| text(c.tokens.credentials_claim)),
     }
     CATALOG_URL {
         name: "QUILT_CATALOG_URL",

@@ -23,7 +23,7 @@ fn defaults() {
     assert_eq!((c.tokens.leeway_secs, c.tokens.max_lifetime_secs), (5, None));
     assert!(!c.tokens.wildcard_buckets && !c.tokens.catalog_tokens);
     assert!(c.credentials.role_map.is_empty() && c.credentials.allowed_role_arns.is_empty());
-    assert!(c.credentials.external_id.is_none() && !c.credentials.token_credentials);
+    assert!(c.credentials.external_id.is_none() && !c.tokens.credentials_claim);
     assert_eq!(c.credentials.sts_identity, StsIdentity::Off);
     assert_eq!(c.aws.region, "us-east-1");
     let endpoints =
@@ -69,7 +69,7 @@ fn switches() {
             ("QUILT_MCP_CATALOG_TOKENS", text),
             ("QUILT_CATALOG_URL", "https://catalog.example.com"),
         ]);
-        let all = [c.server.read_only, c.tokens.wildcard_buckets, c.credentials.token_credentials];
+        let all = [c.server.read_only, c.tokens.wildcard_buckets, c.tokens.credentials_claim];
         assert_eq!(all, [on; 3], "{text}");
         assert_eq!([c.aws.s3_path_style, c.tokens.catalog_tokens], [on; 2], "{text}");
     }

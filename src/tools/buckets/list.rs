@@ -3,7 +3,8 @@ use crate::{
     tools::prelude::*,
 };
 
-/// List the buckets that your token names.
+/// List the buckets that you may use: those that your token names or, for a catalog token, those
+/// that the catalog shows you.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketList {}
@@ -15,6 +16,7 @@ pub struct BucketListing {
     buckets: Vec<Bucket>,
     count: usize,
     /// `token`: the token lists them. `catalog`: the catalog shows them to this user; AWS decides.
+    #[schemars(extend("enum" = ["token", "catalog"]))]
     source: &'static str,
     /// The token allows every bucket, so there is no list to show: name the bucket you want.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -27,7 +29,7 @@ struct Bucket {
     /// The most that the token allows, `read` or `write` (which includes reading); AWS may allow
     /// less. Absent where the token does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("enum" = ["read", "write"]))]
     access: Option<Access>,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,

@@ -14,7 +14,7 @@ pub struct Status {
     /// The user.
     subject: String,
     /// `enhanced` (minted by the catalog's front end) or `catalog` (a catalog token or API key).
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("enum" = ["enhanced", "catalog"]))]
     family: Family,
     /// Who issued the token; for a catalog token, the registry.
     issuer: String,
@@ -43,8 +43,8 @@ pub struct Status {
 /// Where AWS credentials come from.
 #[derive(Serialize, JsonSchema)]
 struct Credentials {
-    /// `assumed_role`, `aws_credentials claim`, `registry` or `none`.
-    source: String,
+    #[schemars(extend("enum" = ["assumed_role", "aws_credentials claim", "registry", "none"]))]
+    source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     /// RFC 3339, UTC, where the credentials came with the token.
@@ -93,5 +93,5 @@ fn credentials(source: &Source) -> Credentials {
         Source::Static(keys) => (None, keys.expires_at.map(|t| t.to_string()), None),
         Source::None { fix } => (None, None, Some(fix.to_string())),
     };
-    Credentials { source: source.kind().to_owned(), role, expires_at, fix }
+    Credentials { source: source.kind(), role, expires_at, fix }
 }
