@@ -111,14 +111,29 @@ impl Ambient {
         let (role, subject) = (&request.role, &request.holder.subject);
         match self.request(&request).send().await {
             Ok(answer) => {
-                tracing::info!(event = "audit", action = "assume_role", outcome = "ok", %role, %subject);
+                tracing::info!(
+                    event = "audit",
+                    action = "assume_role",
+                    outcome = "ok",
+                    role = role.as_str(),
+                    subject = &**subject,
+                    "role assumed"
+                );
                 answer.credentials.map_or_else(|| Err(unavailable()), |keys| Ok(to_sdk(keys)))
             }
             Err(error) => {
                 let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+                // Without a code STS was not reached, or there is no identity to sign with.
+                let cause = aws_smithy_types::error::display::DisplayErrorContext(&error);
                 tracing::warn!(
-                    event = "audit", action = "assume_role", outcome = "failed", %role, %subject,
+                    event = "audit",
+                    action = "assume_role",
+                    outcome = "failed",
+                    role = role.as_str(),
+                    subject = &**subject,
                     aws_code,
+                    cause = cause.to_string(),
+                    "role not assumed"
                 );
                 Err(if aws_code == Some("AccessDenied") { denied(role) } else { unavailable() })
             }
@@ -147,8 +162,11 @@ impl Ambient {
 }
 
 fn tags(holder: &crate::aws::Holder) -> Vec<Tag> {
+    // Tag values know letters, digits, spaces and `_.:/=+-@`.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c);
     let jwt_id = holder.jwt_id.as_deref().unwrap_or_default();
-    [("sub", role_session_name(&holder.subject)), ("jti", jwt_id.chars().take(256).collect())]
+    let jwt_id = jwt_id.chars().take(256).map(|c| if fits(c) { c } else { '_' }).collect();
+    [("sub", role_session_name(&holder.subject)), ("jti", jwt_id)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())

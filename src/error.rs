@@ -111,6 +111,9 @@ impl Code {
 }
 
 impl ToolError {
+    /// The members of an error as a client gets it; no tool's result may have one of these names.
+    pub const MEMBERS: &[&str] = &["code", "what", "why", "what_to_do", "request_id"];
+
     /// A failure with its three sentences.
     pub fn new(
         code: Code,

@@ -16,7 +16,7 @@ use rmcp::{
 use tracing::Instrument;
 
 use crate::{
-    error::ToolError,
+    error::{Code, ToolError},
     runtime::{self, RuntimeContext},
     tool::{Object, Spec},
     tools::Catalogue,
@@ -177,7 +177,12 @@ impl<'a> ToolLine<'a> {
             Err(error) => {
                 self.outcome = error.code.as_str();
                 self.denied = error.code.is_denial();
-                self.why = Some((error.to_string(), error.code.is_ours()));
+                // What is wrong with an argument repeats pieces of it: not for the log.
+                let why = match error.code {
+                    Code::InvalidArguments => error.what.to_string(),
+                    _ => error.to_string(),
+                };
+                self.why = Some((why, error.code.is_ours()));
             }
         }
     }

@@ -2,7 +2,14 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::config::{LogConfig, LogFormat};
 
@@ -15,26 +22,23 @@ pub enum Stream {
     Stderr,
 }
 
-/// The most that libraries may say, whatever `QUILT_MCP_LOG` asks: at debug and trace some print
-/// requests with their headers (threat T26).
-const CAPS: &[&str] = &[
-    "aws_config=info",
-    "aws_credential_types=info",
-    "aws_runtime=info",
-    "aws_sdk_s3=info",
-    "aws_sdk_ssm=info",
-    "aws_sdk_sts=info",
-    "aws_sigv4=info",
-    "aws_smithy_http_client=info",
-    "aws_smithy_runtime=info",
-    "aws_smithy_runtime_api=info",
-    "h2=info",
-    "hyper=info",
-    "hyper_util=info",
-    "reqwest=info",
-    "rmcp=warn",
-    "rustls=info",
-    "s3s=info",
+/// Libraries that may say no more than this, whatever `QUILT_MCP_LOG` asks: at debug and trace some
+/// print requests with their headers (threat T26).
+const CAPPED: &[(&str, Level)] = &[
+    ("aws_config", Level::INFO),
+    ("aws_credential_types", Level::INFO),
+    ("aws_runtime", Level::INFO),
+    ("aws_sdk_s3", Level::INFO),
+    ("aws_sdk_ssm", Level::INFO),
+    ("aws_sdk_sts", Level::INFO),
+    ("aws_sigv4", Level::INFO),
+    ("aws_smithy", Level::INFO),
+    ("h2", Level::INFO),
+    ("hyper", Level::INFO),
+    ("reqwest", Level::INFO),
+    ("rmcp", Level::WARN),
+    ("rustls", Level::INFO),
+    ("s3s", Level::INFO),
 ];
 
 /// Installs the process's subscriber and panic hook. Does nothing when there is a subscriber
@@ -45,34 +49,31 @@ pub fn install(config: &LogConfig, stream: Stream) {
         let at = panic.location().map(ToString::to_string);
         tracing::error!(event = "panic", at, "a request panicked; the others go on");
     }));
+    let terminal = match stream {
+        Stream::Stdout => std::io::stdout().is_terminal(),
+        Stream::Stderr => std::io::stderr().is_terminal(),
+    };
     let json = match config.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
-        LogFormat::Auto => match stream {
-            Stream::Stdout => !std::io::stdout().is_terminal(),
-            Stream::Stderr => !std::io::stderr().is_terminal(),
-        },
+        LogFormat::Auto => !terminal,
     };
-    let registry = tracing_subscriber::registry().with(filter(&config.filter));
-    let lines = fmt::layer().with_writer(move || writer(stream));
+    // A filter of its own in front: no directive of the configured one reaches around it.
+    let filter = FilterExt::and(EnvFilter::builder().parse_lossy(&config.filter), caps());
+    let lines = fmt::layer().with_writer(move || writer(stream)).with_ansi(!json && terminal);
+    let registry = tracing_subscriber::registry();
     let _already_installed = match json {
-        true => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
-        false => registry.with(lines.compact()).try_init(),
+        true => {
+            let lines = lines.json().flatten_event(true).with_span_list(false);
+            registry.with(lines.with_filter(filter)).try_init()
+        }
+        false => registry.with(lines.compact().with_filter(filter)).try_init(),
     };
 }
 
-/// The configured filter under the caps: directives that come later win over equal targets.
-fn filter(configured: &str) -> EnvFilter {
-    let capped = |directive: &&str| {
-        let target = directive.split('=').next().unwrap_or_default().trim();
-        !CAPS.iter().any(|cap| {
-            let name = cap.split('=').next().unwrap_or_default();
-            target == name || target.starts_with(&format!("{name}::"))
-        })
-    };
-    let own = configured.split(',').filter(capped);
-    let all: Vec<&str> = own.chain(CAPS.iter().copied()).collect();
-    EnvFilter::builder().parse_lossy(all.join(","))
+fn caps() -> Targets {
+    // A target covers everything that begins with it, so `aws_smithy` is all of that family.
+    Targets::new().with_default(Level::TRACE).with_targets(CAPPED.iter().copied())
 }
 
 fn writer(stream: Stream) -> Box<dyn std::io::Write> {
@@ -87,14 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_setting_makes_a_library_print_headers() {
-        for asked in
-            ["trace", "aws_smithy_runtime=trace", "hyper::proto=trace,info", "reqwest=trace"]
+    fn libraries_that_print_headers_are_capped() {
+        let caps = caps();
+        for library in ["aws_smithy_runtime::client", "hyper_util::client", "h2::codec", "reqwest"]
         {
-            let text = filter(asked).to_string();
-            assert!(!text.contains("hyper::proto"), "{text}");
-            assert!(text.contains("aws_smithy_runtime=info"), "{text}");
-            assert!(text.contains("reqwest=info") && !text.contains("reqwest=trace"), "{text}");
+            assert!(!caps.would_enable(library, &Level::DEBUG), "{library}");
+            assert!(caps.would_enable(library, &Level::INFO), "{library}");
         }
+        assert!(caps.would_enable("quilt_mcp_server::http", &Level::TRACE));
     }
 }

@@ -9,8 +9,11 @@ use schemars::{
     generate::SchemaSettings,
     transform::{RecursiveTransform, Transform},
 };
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
+use serde_json::{Map, Value, json};
 
 use crate::{
     domain::{Access, Action, Grants, Toolset},
@@ -105,17 +108,15 @@ impl Entry {
 
     /// Description and schemas, generated from the type.
     pub fn spec(&self) -> Spec {
-        let (mut input_schema, mut output_schema) =
-            (object((self.input)()), object((self.output)()));
+        let (mut input_schema, output_schema) = (object((self.input)()), object((self.output)()));
         let description = input_schema.remove("description");
-        output_schema.remove("description");
         Spec {
             name: self.name,
             title: self.title,
             description: description.and_then(|d| d.as_str().map(unwrap_lines)).unwrap_or_default(),
             read_only: self.read_only(),
             input_schema,
-            output_schema,
+            output_schema: or_error(output_schema),
         }
     }
 
@@ -133,16 +134,40 @@ impl Entry {
     }
 }
 
+/// An integer as clients send it: `5`, `5.0` (the same number to JSON Schema), or `"5"` (models do).
+///
+/// # Errors
+/// Anything else.
+pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<i64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let float = value.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15);
+    // In range, so the cast is exact.
+    #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+    let number = value.as_i64().or(float.map(|f| f as i64));
+    let text = value.as_str().and_then(|text| text.trim().parse().ok());
+    number.or(text).ok_or_else(|| D::Error::custom(format!("an integer is needed, not {value}")))
+}
+
 async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Object> {
     // Many clients send null for what they leave out.
     arguments.retain(|_, value| !value.is_null());
     let tool: T = serde_json::from_value(Value::Object(arguments))
-        .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
+        .map_err(|error| ToolError::invalid_arguments(short(&error.to_string())))?;
     let output = tool.run(&cx).await?;
     match serde_json::to_value(output) {
         Ok(Value::Object(object)) => Ok(object),
         _ => Err(ToolError::internal("a tool's result is not a JSON object")),
     }
+}
+
+/// An error text repeats what was sent, and that may be megabytes.
+fn short(text: &str) -> String {
+    const MOST: usize = 300;
+    let mut short: String = text.chars().take(MOST).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {
@@ -190,6 +215,24 @@ fn object(schema: Schema) -> Object {
         Value::Object(object) => object,
         _ => Object::new(),
     }
+}
+
+/// The schema of a result, or of the error that takes its place.
+///
+/// A result that says `isError` carries `structuredContent` too, and a widespread client (the npm
+/// SDK, at least up to 1.32) checks that against the same schema: it would throw our error away and
+/// show its own. So the schema admits both, by their required members.
+fn or_error(mut schema: Object) -> Object {
+    schema.remove("description");
+    let required = schema.remove("required").unwrap_or_else(|| json!([]));
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for name in ToolError::MEMBERS {
+            properties.insert((*name).to_owned(), json!({"type": "string"}));
+        }
+    }
+    let error = json!({"required": ToolError::MEMBERS});
+    schema.insert("anyOf".to_owned(), json!([{"required": required}, error]));
+    schema
 }
 
 /// Doc comments are wrapped for the source's margin; a client wraps for its own.

@@ -46,7 +46,7 @@ pub use describe::{DescribedClaims, Description, describe};
 pub use digest::TokenDigest;
 pub use keys::KeySet;
 pub use mint::{EnhancedClaims, MintError, mint};
-pub use principal::{ClaimForm, ClaimForms, Disagreement, Principal};
+pub use principal::{ClaimForm, ClaimForms, Disagreement, Named, Principal};
 pub use refusal::Refusal;
 pub use session_cache::{AuthCache, CacheKey, Lookup, SubjectKey};
 pub use session_id::{NoEntropy, SessionId, SessionKey};

@@ -34,6 +34,7 @@ pub(super) struct Identity {
     pub(super) family: Family,
     pub(super) issuer: String,
     pub(super) subject: String,
+    pub(super) named: Named,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) accepted_until: Option<Timestamp>,
     pub(super) jwt_id: Option<String>,
@@ -67,6 +68,15 @@ pub enum ClaimForm {
     Compressed,
 }
 
+/// Which of a registry's two kinds of names a subject is. Somebody's name may be another's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// Claim `id` of a session token; also what an enhanced token says.
+    ById,
+    /// `me.name` of an API key's owner.
+    ByName,
+}
+
 /// How each claim was written; `None` where the token has neither form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimForms {
@@ -90,6 +100,7 @@ impl Principal {
     pub fn delegated(
         issuer: &str,
         subject: String,
+        named: Named,
         expires_at: Option<Timestamp>,
         digest: TokenDigest,
     ) -> Self {
@@ -97,6 +108,7 @@ impl Principal {
             family: Family::Catalog,
             issuer: issuer.to_owned(),
             subject,
+            named,
             expires_at,
             accepted_until: expires_at,
             jwt_id: None,
@@ -123,9 +135,10 @@ impl Principal {
     /// token of one family can never meet what belongs to a user of the other, even if it names
     /// the same issuer and subject.
     pub fn realm(&self) -> String {
-        let family = match self.identity.family {
-            Family::Enhanced => "enhanced",
-            Family::Catalog => "catalog",
+        let family = match (self.identity.family, self.identity.named) {
+            (Family::Enhanced, _) => "enhanced",
+            (Family::Catalog, Named::ById) => "catalog id",
+            (Family::Catalog, Named::ByName) => "catalog name",
         };
         format!("{family} {}", self.identity.issuer)
     }

@@ -89,6 +89,7 @@ impl Verifier {
             family: Family::Enhanced,
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
+            named: super::Named::ById,
             expires_at: Timestamp::from_second(expiry).ok(),
             accepted_until: Some(later(expiry, self.policy.leeway_secs)),
             jwt_id: jwt_id.map(str::to_owned),

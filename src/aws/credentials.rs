@@ -162,13 +162,19 @@ pub fn role_request(
 /// never share a name.
 pub fn role_session_name(subject: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if (2..=64).contains(&subject.len()) && subject.chars().all(fits) {
+    if (2..=64).contains(&subject.len()) && subject.chars().all(fits) && !is_rewritten(subject) {
         return subject.to_owned();
     }
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, subject.as_bytes());
     let hash: String = digest.as_ref().iter().take(6).map(|b| format!("{b:02x}")).collect();
     let name: String = subject.chars().map(|c| if fits(c) { c } else { '_' }).take(51).collect();
     format!("{name}-{hash}")
+}
+
+/// Whether a subject looks like one that was rewritten: it could be taken for another's.
+fn is_rewritten(subject: &str) -> bool {
+    let hash = subject.rsplit_once('-').map(|(_, hash)| hash).unwrap_or_default();
+    hash.len() == 12 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]
@@ -188,6 +194,8 @@ mod tests {
             assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)));
             assert!(!names[..i].contains(name), "{name} twice");
         }
+        let rewritten = role_session_name("a b");
+        assert_ne!(role_session_name(&rewritten), rewritten, "a subject of that very text");
     }
 
     fn keys(id: &str, secret: &str, token: &str) -> StaticCredentials {

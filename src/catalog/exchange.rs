@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use moka::future::Cache;
 use secrecy::SecretString;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::{Registry, registry::CallError};
 use crate::aws::StaticCredentials;
@@ -37,14 +38,24 @@ pub enum ExchangeError {
 /// SHA-256 of a token.
 type Digest = [u8; 32];
 
-pub(super) struct Exchanges(Cache<Digest, Arc<Exchanged>>);
+/// What the registry said of tokens.
+pub(super) struct Exchanges {
+    accepted: Cache<Digest, Arc<Exchanged>>,
+    /// Until when a refusal holds: a client in a loop shall not become the registry's burden.
+    rejected: Cache<Digest, Timestamp>,
+    /// Questions about tokens that nobody vouches for yet: fewer at once than calls in all.
+    unproven: Semaphore,
+}
 
 const KEPT: Duration = Duration::from_secs(300);
+const REFUSAL_KEPT: Duration = Duration::from_secs(30);
 const MAX_KEPT: u64 = 10_000;
+const MAX_UNPROVEN: usize = 32;
+/// How long a question waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Registry {
-    /// Exchanges a catalog token, once for all who ask at the same time. Nothing is remembered of
-    /// a token that the registry refuses.
+    /// Exchanges a catalog token, once for all who ask at the same time.
     ///
     /// # Errors
     /// [`ExchangeError`] tells a bad token from a registry that is not there.
@@ -55,12 +66,21 @@ impl Registry {
         names_nobody: bool,
         now: Timestamp,
     ) -> Result<Arc<Exchanged>, ExchangeError> {
-        let kept = &self.exchanges.0;
+        let rejected = &self.exchanges.rejected;
+        if rejected.get(&digest).await.is_some_and(|until| now < until) {
+            return Err(ExchangeError::Rejected);
+        }
+        let kept = &self.exchanges.accepted;
         if kept.get(&digest).await.is_some_and(|e| e.until <= now) {
             kept.invalidate(&digest).await;
         }
         let ask = async { Ok(Arc::new(self.ask(token, names_nobody, now).await?)) };
-        kept.try_get_with(digest, ask).await.map_err(|e: Arc<ExchangeError>| (*e).clone())
+        let answer = kept.try_get_with(digest, ask).await;
+        let answer = answer.map_err(|error: Arc<ExchangeError>| (*error).clone());
+        if matches!(answer, Err(ExchangeError::Rejected)) {
+            rejected.insert(digest, now.saturating_add(REFUSAL_KEPT).unwrap_or(now)).await;
+        }
+        answer
     }
 
     async fn ask(
@@ -69,6 +89,8 @@ impl Registry {
         names_nobody: bool,
         now: Timestamp,
     ) -> Result<Exchanged, ExchangeError> {
+        let slot = tokio::time::timeout(PATIENCE, self.exchanges.unproven.acquire()).await;
+        let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable.into()) };
         let body = match self.get("api/auth/get_credentials", token).await {
             Err(CallError::Status(401 | 403)) => return Err(ExchangeError::Rejected),
             other => other?,
@@ -112,6 +134,10 @@ impl Answer {
 
 impl Exchanges {
     pub(super) fn new() -> Self {
-        Self(Cache::builder().max_capacity(MAX_KEPT).time_to_live(KEPT).build())
+        Self {
+            accepted: Cache::builder().max_capacity(MAX_KEPT).time_to_live(KEPT).build(),
+            rejected: Cache::builder().max_capacity(MAX_KEPT).time_to_live(REFUSAL_KEPT).build(),
+            unproven: Semaphore::new(MAX_UNPROVEN),
+        }
     }
 }

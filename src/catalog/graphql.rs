@@ -39,7 +39,8 @@ impl Registry {
             name: String,
         }
         match self.query::<Data>(token, ME).await {
-            Ok(Data { me: Some(me) }) if !me.name.is_empty() => Ok(me.name),
+            Ok(Data { me: Some(me) }) if is_name(&me.name) => Ok(me.name),
+            Ok(Data { me: Some(_) }) => Err(CallError::Malformed("me.name is no name").into()),
             Ok(_) | Err(CallError::Status(401 | 403)) => Err(ExchangeError::Rejected),
             Err(error) => Err(error.into()),
         }
@@ -78,6 +79,11 @@ impl Registry {
             _ => Err(CallError::Malformed("GraphQL errors")),
         }
     }
+}
+
+/// As a token's own subject has to be: it goes into logs and keys of caches.
+fn is_name(name: &str) -> bool {
+    (1..=256).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
 fn tool_error(what: &'static str, error: &CallError) -> ToolError {

@@ -47,6 +47,8 @@ pub enum CallError {
 const TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 const MAX_CALLS_AT_ONCE: usize = 64;
+/// How long a call waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Registry {
     /// A registry that is contacted for the first time when it is first needed, so that the server
@@ -104,12 +106,18 @@ impl Registry {
         let config: CatalogConfig = serde_json::from_slice(&body)
             .map_err(|_| CallError::Malformed("config.json has no registryUrl"))?;
         let url = config.registry_url;
-        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
-            tracing::info!(registry = %url, "registry found in the catalog's config.json");
-            Ok(url)
-        } else {
-            Err(CallError::Malformed("registryUrl is not https"))
+        // A remote catalog may not send tokens to this machine, nor in clear.
+        let safe = url.scheme() == "https"
+            || (url.scheme() == "http" && is_loopback(&url) && is_loopback(catalog));
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if !(safe && plain) {
+            return Err(CallError::Malformed("registryUrl is not a plain https URL"));
         }
+        tracing::info!(registry = %url, "registry found in the catalog's config.json");
+        Ok(url)
     }
 
     /// `GET {registry}/{path}` with the caller's token.
@@ -130,8 +138,7 @@ impl Registry {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Bytes, CallError> {
-        // Waiting for a slot is bounded like the call itself.
-        let slot = tokio::time::timeout(TIMEOUT, self.slots.acquire()).await;
+        let slot = tokio::time::timeout(PATIENCE, self.slots.acquire()).await;
         let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable) };
         let mut answer = request.send().await.map_err(|error| {
             tracing::warn!(timeout = error.is_timeout(), "registry call failed");

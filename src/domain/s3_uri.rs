@@ -38,7 +38,7 @@ pub struct BucketRef {
 #[error("{0}")]
 pub struct InvalidS3Uri(String);
 
-/// S3's own limit on the length of a key.
+/// S3's own limit on the length of a key; a version id has no more either.
 const MAX_KEY_BYTES: usize = 1024;
 
 impl S3Uri {
@@ -110,7 +110,9 @@ fn decode(path: &str) -> Result<String, InvalidS3Uri> {
 fn version(text: &str, query: &str) -> Result<String, InvalidS3Uri> {
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     match (pairs.next(), pairs.next()) {
-        (Some((name, value)), None) if name == "versionId" && !value.is_empty() => {
+        (Some((name, value)), None)
+            if name == "versionId" && (1..=MAX_KEY_BYTES).contains(&value.len()) =>
+        {
             Ok(value.into_owned())
         }
         _ => Err(invalid(text, "the only query it takes is ?versionId=…; a '?' in a key is %3F")),

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use super::{refusal::Refusal, roles::RoleRules};
 use crate::{
     auth::{
-        self, AuthCache, BearerToken, CacheKey, Family, Lookup, Principal, SessionId, SessionKey,
-        SubjectKey, TokenDigest, Tombstones, Verifier,
+        self, AuthCache, BearerToken, CacheKey, Family, Lookup, Named, Principal, SessionId,
+        SessionKey, SubjectKey, TokenDigest, Tombstones, Verifier,
     },
     aws::{Holder, Source, StaticCredentials},
     catalog::{ExchangeError, Registry},
@@ -186,9 +186,12 @@ impl Authenticator {
         let names_nobody = peeked.subject.is_none();
         let given = registry.exchange(digest.bytes(), &secret, names_nobody, now).await?;
         let issuer = registry.origin().await.map_err(ExchangeError::from)?;
-        let named = peeked.subject.or_else(|| given.user_name.clone());
-        let subject = named.ok_or(ExchangeError::Rejected)?;
-        let principal = Principal::delegated(&issuer, subject, peeked.expires_at, digest);
+        let (subject, named) = match (peeked.subject, &given.user_name) {
+            (Some(id), _) => (id, Named::ById),
+            (None, Some(name)) => (name.clone(), Named::ByName),
+            (None, None) => return Err(ExchangeError::Rejected.into()),
+        };
+        let principal = Principal::delegated(&issuer, subject, named, peeked.expires_at, digest);
         let caller = caller(principal, Some(given.keys.clone()), Some(secret));
         Ok(Verified { caller: Arc::new(caller), good_until: given.until })
     }

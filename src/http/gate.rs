@@ -111,7 +111,8 @@ impl Gate {
             Some(token) => Some(self.known(token, session.as_deref(), facts).await?),
             None => None,
         };
-        let envelope = match Envelope::parse(&self.body(body, caller.is_some()).await?) {
+        let body = self.body(body, caller.is_some()).await?;
+        let envelope = match Envelope::parse(&body) {
             Ok(envelope) => envelope,
             Err(malformed) => return Ok(malformed.into_response()),
         };
@@ -130,11 +131,16 @@ impl Gate {
             None if envelope.is_open() => {}
             None => return Err(auth::Refusal::MissingAuthorization.into()),
         }
-        let opens = envelope.method.as_deref() == Some("initialize") && !modern;
-        let body = envelope.into_body();
-        parts.headers.insert(header::CONTENT_LENGTH, body.len().into());
+        let hello = envelope.method.as_deref() == Some("initialize");
+        if !hello {
+            headers::check_version(&parts.headers)?;
+        }
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        match caller.filter(|_| opens) {
+        match caller.filter(|_| hello && !modern) {
+            // The media type was checked before, so this is about the message itself.
+            _ if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Ok(envelope.refused().into_response())
+            }
             Some(caller) => self.open_session(&caller, response).await,
             None => Ok(response),
         }

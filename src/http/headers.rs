@@ -14,6 +14,7 @@ pub const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// The first version without sessions. ISO dates compare as text.
 const MODERN: &str = "2026-07-28";
+const LEGACY: [&str; 2] = ["2025-06-18", "2025-11-25"];
 
 /// rmcp wants both; which one is sent is our choice (JSON), and clients that accept only one or
 /// `*/*` understand it.
@@ -36,6 +37,20 @@ pub fn session(headers: &HeaderMap) -> Result<Option<String>, Failure> {
         (None, _) => Ok(None),
         (Some(Ok(id)), None) => Ok(Some(id.to_owned())),
         _ => Err(UnknownSession.into()),
+    }
+}
+
+/// Refuses a version that is not served; absent is "some legacy version" (MCP 2025-11-25,
+/// transports). Modern versions are rmcp's to judge, which has an error code for them.
+pub fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    let served = |v: &HeaderValue| v.to_str().is_ok_and(|v| v >= MODERN || LEGACY.contains(&v));
+    match headers.get_all(VERSION).iter().all(served) {
+        true => Ok(()),
+        false => Err(Refusal::request(
+            StatusCode::BAD_REQUEST,
+            "unsupported_protocol_version",
+            "this MCP-Protocol-Version is not served; 2025-06-18, 2025-11-25 and 2026-07-28 are",
+        )),
     }
 }
 

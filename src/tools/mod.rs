@@ -25,6 +25,6 @@ mod prelude {
         domain::{Action, BucketRef, S3Uri, Toolset},
         error::{Code, ToolError},
         runtime::Cx,
-        tool::{Result, Tool},
+        tool::{Result, Tool, integer},
     };
 }

@@ -12,8 +12,8 @@ pub struct BucketObjectText {
     /// `s3://bucket/key`, the key percent-encoded; `?versionId=…` reads that version.
     s3_uri: S3Uri,
     /// Bytes to read from the beginning.
-    #[serde(default = "max_bytes")]
-    #[schemars(range(min = 1, max = 262_144))]
+    #[serde(default = "max_bytes", deserialize_with = "integer")]
+    #[schemars(range(min = 1, max = 131_072))]
     max_bytes: i64,
     /// A label of the WHATWG Encoding Standard, such as `utf-8`, `latin1`, `utf-16le`.
     #[serde(default = "encoding")]
@@ -28,8 +28,9 @@ fn encoding() -> String {
     "utf-8".to_owned()
 }
 
-/// The cap keeps an answer far below the 1 MiB at which some clients give up.
-const MAX_BYTES: i64 = 262_144;
+/// The cap keeps an answer below the 1 MiB at which some clients give up: a text of quotation marks
+/// alone takes six times its bytes, since it is sent twice and escaped twice.
+const MAX_BYTES: i64 = 131_072;
 
 /// Text of an object.
 #[derive(Serialize, JsonSchema)]
@@ -67,7 +68,7 @@ impl Tool for BucketObjectText {
         let bytes_read = head.bytes.len() as u64;
         let truncated = bytes_read < head.size;
         let (text, encoding, lossy) = decode(&head.bytes, encoding, truncated);
-        if text.contains('\0') {
+        if !is_text(&text) {
             return Err(not_text(&self.s3_uri, head.content_type.as_deref(), encoding.name()));
         }
         Ok(Text {
@@ -98,7 +99,7 @@ impl BucketObjectText {
         u64::try_from(self.max_bytes)
             .ok()
             .filter(|_| (1..=MAX_BYTES).contains(&self.max_bytes))
-            .ok_or_else(|| ToolError::invalid_arguments("max_bytes must be from 1 to 262144"))
+            .ok_or_else(|| ToolError::invalid_arguments("max_bytes must be from 1 to 131072"))
     }
 }
 
@@ -115,12 +116,18 @@ fn decode(
     (text, decoder.encoding(), lossy)
 }
 
+/// Text has no NUL, and hardly any control characters, each of which takes twelve bytes to send.
+fn is_text(text: &str) -> bool {
+    let odd = |c: char| c.is_control() && !"\t\n\r\u{8}\u{c}\u{1b}".contains(c);
+    !text.contains('\0') && text.chars().filter(|c| odd(*c)).count() * 20 <= text.len()
+}
+
 fn not_text(uri: &S3Uri, content_type: Option<&str>, encoding: &str) -> ToolError {
     ToolError::new(
         Code::NotText,
         format!("{uri} is not text"),
         format!(
-            "Read as {encoding} it contains NUL characters; its content type is {}.",
+            "Read as {encoding} it contains NUL or many control characters; its content type is {}.",
             content_type.unwrap_or("not set")
         ),
         "Name the right encoding (utf-16le for some exports), or leave this object alone: it is \

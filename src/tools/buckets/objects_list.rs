@@ -14,16 +14,19 @@ pub struct BucketObjectsList {
     bucket: BucketRef,
     /// Only keys that start with this.
     #[serde(default)]
+    #[schemars(length(max = 1024))]
     prefix: String,
     /// Groups what lies below it into `folders`; usually "/".
     #[serde(default)]
+    #[schemars(length(max = 1024))]
     delimiter: String,
     /// Objects and folders on one page.
-    #[serde(default = "max_keys")]
+    #[serde(default = "max_keys", deserialize_with = "integer")]
     #[schemars(range(min = 1, max = 1000))]
     max_keys: i64,
     /// `next_token` of the previous page.
     #[serde(default)]
+    #[schemars(length(max = 2048))]
     continuation_token: Option<String>,
 }
 
@@ -54,6 +57,7 @@ impl Tool for BucketObjectsList {
     type Output = Listing;
 
     async fn run(self, cx: &Cx) -> Result<Listing> {
+        self.check_lengths()?;
         let prefix = self.prefix()?.to_owned();
         let request = ListRequest {
             prefix: &prefix,
@@ -74,6 +78,22 @@ impl Tool for BucketObjectsList {
 }
 
 impl BucketObjectsList {
+    /// In bytes, as S3 counts. What is longer would not even fit into a URL.
+    fn check_lengths(&self) -> Result<()> {
+        let cursor = self.continuation_token.as_deref().unwrap_or_default();
+        for (name, text, most) in [
+            ("prefix", self.prefix.as_str(), 1024),
+            ("delimiter", &self.delimiter, 1024),
+            ("continuation_token", cursor, 2048),
+        ] {
+            if text.len() > most {
+                let why = format!("{name} has more than {most} bytes");
+                return Err(ToolError::invalid_arguments(why));
+            }
+        }
+        Ok(())
+    }
+
     /// The prefix may come in either argument, not in both.
     fn prefix(&self) -> Result<&str> {
         match (self.bucket.prefix.as_str(), self.prefix.as_str()) {
