@@ -15,7 +15,7 @@
 //! | [`tool`] | how a tool is written | `runtime` |
 //! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain` |
 //! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
-//! | [`http`] | the edge: origin, gate, health, access log | `auth`, `runtime`, `tools` |
+//! | [`http`] | the edge: origin, gate, health, access log | `auth`, `runtime`, `tools`, `server` |
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
 //! | [`boot`], [`app`] | configuration → server; all layers on one screen | everything |
 

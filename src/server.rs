@@ -118,7 +118,7 @@ impl ServerHandler for Server {
 }
 
 /// Methods of which rmcp knows the shape. What it still hands over as a custom request has another.
-const KNOWN: &[&str] = &["initialize", "ping", "server/discover", "tools/list", "tools/call"];
+pub const KNOWN: &[&str] = &["initialize", "ping", "server/discover", "tools/list", "tools/call"];
 
 /// Enters the request's context: the task-local, the tracing span, the panic guard and the
 /// cancellation. rmcp runs each request in a task of its own, so this is where it has to happen.

@@ -168,12 +168,12 @@ pub fn role_session_name(subject: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, subject.as_bytes());
     let hash: String = digest.as_ref().iter().take(6).map(|b| format!("{b:02x}")).collect();
     let name: String = subject.chars().map(|c| if fits(c) { c } else { '_' }).take(51).collect();
-    format!("{name}-{hash}")
+    format!("{name}={hash}")
 }
 
 /// Whether a subject looks like one that was rewritten: it could be taken for another's.
 fn is_rewritten(subject: &str) -> bool {
-    let hash = subject.rsplit_once('-').map(|(_, hash)| hash).unwrap_or_default();
+    let hash = subject.rsplit_once('=').map(|(_, hash)| hash).unwrap_or_default();
     hash.len() == 12 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
@@ -183,7 +183,9 @@ mod tests {
 
     #[test]
     fn session_names_fit_sts_and_stay_apart() {
-        assert_eq!(role_session_name("8795-user-id"), "8795-user-id");
+        for plain in ["8795-user-id", "alice-eb21d7a4-1935-473a-992e-45c6ca6d180f"] {
+            assert_eq!(role_session_name(plain), plain);
+        }
         let names: Vec<String> =
             ["a", "ä", "a b", "a_b", "a\nb", &"x".repeat(65), &"x".repeat(66), ""]
                 .into_iter()

@@ -1,6 +1,6 @@
 //! The ordinary server, through the ordinary `Config`, pointed at a [`World`].
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_credential_types::Credentials;
 use secrecy::SecretString;
@@ -12,7 +12,7 @@ use crate::{
     ambient::{Ambient, http_client},
     auth, boot,
     config::Config,
-    http::{health::Draining, serve::serve},
+    http::{gate::Gate, health::Draining, serve::serve},
     runtime::Clock,
     tool::Entry,
     tools,
@@ -28,6 +28,7 @@ pub struct Running {
     pub clock: Clock,
     /// Whether the server has been told to stop.
     pub draining: Draining,
+    gate: Arc<Gate>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -141,7 +142,12 @@ impl Running {
             let _told_or_dropped = stopped.await;
         };
         tokio::spawn(serve(listener, router, draining.clone(), stop_when, drain));
-        Ok(Self { world, address, clock, draining, stop: Some(stop) })
+        Ok(Self { world, address, clock, draining, gate: app.gate, stop: Some(stop) })
+    }
+
+    /// How many authenticated callers the server keeps in its cache.
+    pub fn remembered(&self) -> usize {
+        self.gate.authenticator.cache.len()
     }
 
     /// Where MCP is.

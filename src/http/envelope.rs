@@ -13,6 +13,8 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
+use crate::server::KNOWN;
+
 /// What the gate needs to know of a well-formed message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -57,6 +59,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
+const INVALID_PARAMS: i32 = -32602;
 
 impl Envelope {
     /// Checks a POST body.
@@ -88,10 +91,17 @@ impl Envelope {
         Ok(Self { id: message.id, method, tool })
     }
 
-    /// The answer for a message that rmcp does not take for one.
+    /// The answer for a message that rmcp does not take for one: it is a known method of another
+    /// shape, or nothing of the protocol.
     pub fn refused(self) -> Malformed {
-        let text = "Invalid Request: this is not a message of the protocol";
-        Malformed { id: self.id.unwrap_or_default(), ..Malformed::request(text) }
+        let known = self.method.as_deref().is_some_and(|method| KNOWN.contains(&method));
+        let (code, message) = match known && self.id.is_some() {
+            true => {
+                (INVALID_PARAMS, "Invalid params: the method does not take params of this shape")
+            }
+            false => (INVALID_REQUEST, "Invalid Request: this is not a message of the protocol"),
+        };
+        Malformed { code, message, id: self.id.unwrap_or_default() }
     }
 
     /// Whether the message is answered without a token: nothing in it reaches a tool or a list.
@@ -142,12 +152,18 @@ impl Malformed {
 }
 
 impl IntoResponse for Malformed {
+    /// A body that is no request is 400. Wrong parameters are an answer to a request, so they
+    /// travel as one, with 200, like rmcp's own: legacy clients read no body behind a 400.
     fn into_response(self) -> Response {
+        let status = match self.code {
+            INVALID_PARAMS => StatusCode::OK,
+            _ => StatusCode::BAD_REQUEST,
+        };
         let body = json!({
             "jsonrpc": "2.0", "id": self.id,
             "error": {"code": self.code, "message": self.message},
         });
-        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        (status, Json(body)).into_response()
     }
 }
 

@@ -80,12 +80,29 @@ async fn broken_messages_are_answered_in_json_rpc() {
             200,
             -32602,
         ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status","inputResponses":5}}"#,
+            200,
+            -32602,
+        ),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, 200, -32602),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{}}}"#,
+            200,
+            -32602,
+        ),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, 200, -32602),
+        (r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":"ping"}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"error":null}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"resources/list","params":[1]}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"no/such/method"}"#, 200, -32601),
     ] {
         let headers = [JSON, ("authorization", bearer.as_str())];
-        let (got, _, answer) = post(&app.running.mcp_url(), &headers, body).await;
+        let (got, sent, answer) = post(&app.running.mcp_url(), &headers, body).await;
         assert_eq!((got, &answer["error"]["code"]), (status, &json!(code)), "{body} {answer}");
         assert_eq!(answer["jsonrpc"], "2.0");
+        assert!(!sent.contains_key("mcp-session-id"), "no session is opened by an error");
     }
 }
 
@@ -152,6 +169,9 @@ async fn four_methods_go_without_a_token_and_leave_nothing_behind() {
     let cancelled =
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
     assert_eq!(nobody.post(&cancelled).await.unwrap().status, 401);
+    assert_eq!(app.running.remembered(), 0, "nothing outlives these requests");
+    let large = json!({"padding": "x".repeat(9000)});
+    assert_eq!(nobody.request("ping", large).await.unwrap().status, 413, "8 KiB without a token");
     // An initialize without a token does not spoil the calls with one (the old front end's way).
     assert_eq!(app.client("alice").request("tools/list", json!({})).await.unwrap().status, 200);
 }
@@ -319,6 +339,22 @@ async fn the_three_shapes_of_clients_are_served() {
     let call = modern("tools/call", json!({"name": "auth_status", "arguments": {}}));
     let (status, _, answer) = post(&url, &named, call).await;
     assert_eq!((status, &answer["result"]["isError"]), (200, &json!(false)), "{answer}");
+    // The headers have to say what the body says (-32020), and what is not served is refused.
+    let list = modern("tools/list", json!({}));
+    for wrong in [
+        vec![JSON, auth, ("mcp-protocol-version", "2026-07-28")],
+        vec![JSON, auth, ("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call")],
+        vec![JSON, auth, ("mcp-protocol-version", "2025-11-25"), ("mcp-method", "tools/list")],
+    ] {
+        let (status, _, answer) = post(&url, &wrong, list.clone()).await;
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(-32020)), "{wrong:?} {answer}");
+    }
+    for unserved in ["2025-03-26", "2024-11-05", "1999-01-01", ""] {
+        let headers = [JSON, auth, ("mcp-protocol-version", unserved)];
+        let (status, _, answer) =
+            post(&url, &headers, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+        assert_eq!((status, &answer["error"]), (400, &json!("unsupported_protocol_version")));
+    }
     // Without a token, discovery answers and a list does not.
     let nobody = |method: &'static str| {
         vec![JSON, ("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)]

@@ -9,14 +9,17 @@
 )]
 
 mod canary;
+mod catalogue;
 mod cli;
 mod credentials;
 mod edge;
 mod generated;
 mod isolation;
+mod logs;
 mod misbehaving;
 mod replicas;
 mod sessions;
+mod ssm;
 mod support;
 mod tidy;
 mod tokens;

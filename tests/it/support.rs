@@ -38,6 +38,15 @@ impl TestApp {
         Self::start_with(Settings { tools, ..Settings::default() }).await
     }
 
+    /// With both.
+    pub async fn with_tools_and(
+        tools: &'static [quilt_mcp_server::tool::Entry],
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let over = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Self::start_with(Settings { over, tools, ..Settings::default() }).await
+    }
+
     async fn start_with(settings: Settings) -> Self {
         let running = Running::start(0, settings, Clock::shifted()).await.unwrap();
         Self { running }

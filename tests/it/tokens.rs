@@ -69,12 +69,45 @@ async fn what_the_registry_refuses_is_401_and_what_it_cannot_answer_is_503() {
             answer = client.request("tools/list", json!({})).await.unwrap();
         }
         assert_eq!((answer.status, answer.code().as_deref()), (status, Some(code)), "{fault:?}");
+        // A refusal holds for 30 seconds.
+        app.advance(31);
         if status == 503 {
             assert!(answer.header("retry-after").is_some());
         }
     }
     let answer = client.request("tools/list", json!({})).await.unwrap();
-    assert_eq!(answer.status, 200, "nothing of the refusals is remembered");
+    assert_eq!(answer.status, 200, "what is no refusal is not remembered");
+}
+
+#[tokio::test]
+async fn a_client_in_a_loop_with_a_refused_token_does_not_burden_the_registry() {
+    let app = TestApp::start().await;
+    let client = app.anonymous().with_token("qk_not-a-key");
+    let asked = || app.world().journal().count(|c| c.operation.contains("get_credentials"));
+    for _ in 0..20 {
+        assert_eq!(client.request("tools/list", json!({})).await.unwrap().status, 401);
+    }
+    assert_eq!(asked(), 1);
+    app.advance(31);
+    assert_eq!(client.request("tools/list", json!({})).await.unwrap().status, 401);
+    assert_eq!(asked(), 2);
+}
+
+#[tokio::test]
+async fn a_registry_that_hangs_is_503_and_leaves_the_other_family_alone() {
+    let app = TestApp::start().await;
+    let alice = app.client("alice");
+    let held = app.anonymous().with_token(app.user("bob").catalog_token.clone());
+    app.world().faults().inject(Service::Registry, Fault::Hang, 9);
+    let waiting = held.request("tools/list", json!({}));
+    let others = async {
+        for _ in 0..5 {
+            assert_eq!(alice.request("tools/list", json!({})).await.unwrap().status, 200);
+        }
+    };
+    let (waited, ()) = tokio::join!(waiting, others);
+    let waited = waited.unwrap();
+    assert_eq!((waited.status, waited.code().as_deref()), (503, Some("registry_unavailable")));
 }
 
 #[tokio::test]
