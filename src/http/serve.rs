@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, serve::ListenerExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::health::Draining;
 
@@ -18,12 +18,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     drain: Duration,
 ) -> std::io::Result<()> {
-    // Without TCP_NODELAY every answer in two writes waits some 40 ms for an acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
+    let listener = listener.tap_io(|stream| prepare(stream));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let signal = async move {
         stop.await;
@@ -38,6 +33,13 @@ pub async fn serve(
             tracing::warn!(event = "lifecycle", "drain time is over; open requests are cut");
             Ok(())
         }
+    }
+}
+
+/// Without TCP_NODELAY every answer in two writes waits some 40 ms for an acknowledgement.
+fn prepare(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
 }
 
@@ -57,4 +59,20 @@ pub async fn stop_signal() {
         }
     };
     tokio::select! { () = interrupt => {}, () = terminate => {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_does_not_wait_to_send() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (stream, _client) = (accepted.unwrap().0, client.unwrap());
+        assert!(!stream.nodelay().unwrap());
+        prepare(&stream);
+        assert!(stream.nodelay().unwrap());
+    }
 }

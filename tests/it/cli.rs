@@ -209,6 +209,31 @@ fn demo_once_takes_the_tour_and_exits() {
     assert!(!stdout.contains('✗'), "{stdout}");
 }
 
+#[test]
+fn demo_goes_on_serving_and_says_how_to_connect() {
+    use std::io::BufRead;
+    let mut child =
+        binary().arg("demo").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let said: Vec<String> = lines.take_while(|line| line != "Serving until Ctrl-C.").collect();
+    // What it invites to paste works as it stands, but for the wait for curl to be installed.
+    let token = said.iter().find_map(|line| line.strip_prefix("TOKEN=")).unwrap();
+    let curl = said.iter().find(|line| line.starts_with("curl -s http://127.0.0.1:")).unwrap();
+    let url = curl.split(' ').nth(2).unwrap();
+    let body = said.iter().find_map(|line| line.trim().strip_prefix("-d '")).unwrap();
+    let body: Value = serde_json::from_str(body.trim_end_matches('\'')).unwrap();
+    let answer = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let client = quilt_mcp_server::demo::client::Client::new(url).with_token(token);
+        client.post(&body).await.unwrap()
+    });
+    assert!(answer.is_ok(), "{}", answer.body);
+    let config: String = said.iter().skip_while(|line| *line != "{").map(String::as_str).collect();
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["mcpServers"]["quilt"]["url"], url);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[tokio::test]
 async fn demo_json_prints_one_line_and_serves_it() {
     use std::io::BufRead;
