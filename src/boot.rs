@@ -13,11 +13,8 @@ use crate::{
     catalog::{Registry, registry::Location},
     config::{Config, Problem, SecretSource, TokenConfig, check_secret, secret_warning},
     http::{
-        authenticate::{Authenticator, nothing_announced},
-        gate::Gate,
-        health::Draining,
-        origin::Allowed,
-        roles::RoleRules,
+        announce::Announcer, authenticate::Authenticator, gate::Gate, health::Draining,
+        origin::Allowed, roles::RoleRules,
     },
     runtime::{Clock, Services},
     tool::Entry,
@@ -77,8 +74,7 @@ pub async fn build_with(
         },
         ended: Tombstones::new(),
         cache: AuthCache::new(),
-        principals: nothing_announced(),
-        announced: nothing_announced(),
+        announcer: Announcer::default(),
         leeway_secs: config.tokens.leeway_secs,
         clock,
     };

@@ -1,6 +1,7 @@
 //! Who a request runs as, and what it may do at most.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,7 +16,7 @@ use crate::domain::{Grants, RoleArn};
 #[derive(Clone, Debug)]
 pub struct Principal {
     identity: Identity,
-    grants: Grants,
+    grants: Arc<Grants>,
     permissions: BTreeSet<String>,
     ignored: Vec<String>,
     roles: Vec<String>,
@@ -117,7 +118,7 @@ impl Principal {
         };
         Self {
             identity,
-            grants: Grants::delegated(),
+            grants: Arc::new(Grants::delegated()),
             permissions: BTreeSet::new(),
             ignored: Vec::new(),
             roles: Vec::new(),
@@ -146,7 +147,7 @@ impl Principal {
     pub(super) fn verified(identity: Identity, claims: Claims) -> Self {
         Self {
             identity,
-            grants: claims.grants,
+            grants: Arc::new(claims.grants),
             permissions: claims.permissions,
             ignored: claims.ignored,
             roles: claims.roles,
@@ -181,7 +182,7 @@ impl Principal {
     }
 
     /// The upper bound on actions and buckets.
-    pub fn grants(&self) -> &Grants {
+    pub fn grants(&self) -> &Arc<Grants> {
         &self.grants
     }
 

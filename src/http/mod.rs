@@ -1,5 +1,6 @@
 //! The edge: everything between the socket and the protocol.
 
+pub mod announce;
 pub mod authenticate;
 pub mod envelope;
 pub mod gate;

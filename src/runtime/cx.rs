@@ -1,6 +1,6 @@
 //! What a tool sees of the world.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
@@ -23,7 +23,7 @@ pub struct Cx {
 impl Cx {
     /// Cuts the current request's context with a tool's declaration.
     pub(crate) fn new(context: RuntimeContext, needs: &[Action], uses: &[Action]) -> Self {
-        let grants = Arc::new(context.caller.principal.grants().clone());
+        let grants = context.caller.principal.grants().clone();
         Self { authority: Authority::new(needs, uses, grants), context }
     }
 
