@@ -66,7 +66,9 @@ pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
         _ => return headers::method_not_allowed(),
     };
     answer.unwrap_or_else(|failure| {
-        audit(&failure, &facts);
+        if failure.is_about_identity() {
+            audit(&failure, &facts);
+        }
         let _already_noted = facts.refusal.set(failure.code());
         failure.into_response()
     })
@@ -239,6 +241,11 @@ impl Gate {
 }
 
 impl Failure {
+    /// Whether it is about who calls; what is about the request has its access line.
+    fn is_about_identity(&self) -> bool {
+        matches!(self, Failure::Refused(Refusal::Auth(_)) | Failure::UnknownSession)
+    }
+
     fn code(&self) -> &'static str {
         match self {
             Failure::Refused(refusal) => refusal.code(),
