@@ -13,8 +13,12 @@ use crate::{
     catalog::{Registry, registry::Location},
     config::{Config, Problem, SecretSource, TokenConfig, check_secret, secret_warning},
     http::{
-        announce::Announcer, authenticate::Authenticator, gate::Gate, health::Draining,
-        origin::Allowed, roles::RoleRules,
+        announce::Announcer,
+        authenticate::Authenticator,
+        gate::{Gate, body_room},
+        health::Draining,
+        origin::Allowed,
+        roles::RoleRules,
     },
     runtime::{Clock, Services},
     tool::Entry,
@@ -88,6 +92,7 @@ pub async fn build_with(
         services,
         max_body: config.server.max_body_bytes,
         slots: Semaphore::new(config.server.max_concurrency),
+        body_room: body_room(config.server.max_body_bytes),
     };
     let allowed = Allowed {
         hosts: config.server.allowed_hosts.clone(),

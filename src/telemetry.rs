@@ -2,10 +2,9 @@
 
 use std::io::IsTerminal;
 
-use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::{FilterExt, Targets},
+    filter::{FilterExt, LevelFilter, Targets},
     fmt,
     layer::SubscriberExt,
     util::SubscriberInitExt,
@@ -24,21 +23,22 @@ pub enum Stream {
 
 /// Libraries that may say no more than this, whatever `QUILT_MCP_LOG` asks: at debug and trace some
 /// print requests with their headers (threat T26).
-const CAPPED: &[(&str, Level)] = &[
-    ("aws_config", Level::INFO),
-    ("aws_credential_types", Level::INFO),
-    ("aws_runtime", Level::INFO),
-    ("aws_sdk_s3", Level::INFO),
-    ("aws_sdk_ssm", Level::INFO),
-    ("aws_sdk_sts", Level::INFO),
-    ("aws_sigv4", Level::INFO),
-    ("aws_smithy", Level::INFO),
-    ("h2", Level::INFO),
-    ("hyper", Level::INFO),
-    ("reqwest", Level::INFO),
-    ("rmcp", Level::WARN),
-    ("rustls", Level::INFO),
-    ("s3s", Level::INFO),
+const CAPPED: &[(&str, LevelFilter)] = &[
+    ("aws_config", LevelFilter::INFO),
+    ("aws_credential_types", LevelFilter::INFO),
+    ("aws_runtime", LevelFilter::INFO),
+    ("aws_sdk_s3", LevelFilter::INFO),
+    ("aws_sdk_ssm", LevelFilter::INFO),
+    ("aws_sdk_sts", LevelFilter::INFO),
+    ("aws_sigv4", LevelFilter::INFO),
+    ("aws_smithy", LevelFilter::INFO),
+    ("h2", LevelFilter::INFO),
+    ("hyper", LevelFilter::INFO),
+    ("reqwest", LevelFilter::INFO),
+    // It logs ids and versions as clients send them, at length and unescaped. Ours say the same.
+    ("rmcp", LevelFilter::OFF),
+    ("rustls", LevelFilter::INFO),
+    ("s3s", LevelFilter::INFO),
 ];
 
 /// Installs the process's subscriber and panic hook. Does nothing when there is a subscriber
@@ -73,7 +73,7 @@ pub fn install(config: &LogConfig, stream: Stream) {
 
 fn caps() -> Targets {
     // A target covers everything that begins with it, so `aws_smithy` is all of that family.
-    Targets::new().with_default(Level::TRACE).with_targets(CAPPED.iter().copied())
+    Targets::new().with_default(LevelFilter::TRACE).with_targets(CAPPED.iter().copied())
 }
 
 fn writer(stream: Stream) -> Box<dyn std::io::Write> {
@@ -85,6 +85,8 @@ fn writer(stream: Stream) -> Box<dyn std::io::Write> {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -95,6 +97,7 @@ mod tests {
             assert!(!caps.would_enable(library, &Level::DEBUG), "{library}");
             assert!(caps.would_enable(library, &Level::INFO), "{library}");
         }
+        assert!(!caps.would_enable("rmcp::service", &Level::ERROR));
         assert!(caps.would_enable("quilt_mcp_server::http", &Level::TRACE));
     }
 }

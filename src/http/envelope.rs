@@ -40,8 +40,8 @@ pub struct Malformed {
 struct Message<'a> {
     #[serde(borrow)]
     jsonrpc: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "present")]
-    id: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -53,9 +53,14 @@ struct Message<'a> {
 }
 
 /// Keeps `null` apart from absent.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
+
+/// Bytes of an id, as it is written. A uuid has 38; it is echoed, and kept while the call runs.
+const MAX_ID: usize = 256;
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
@@ -67,7 +72,10 @@ impl Envelope {
     /// # Errors
     /// [`Malformed`] is the answer to send.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
-        let message: Message<'_> = serde_json::from_slice(body).map_err(|error| {
+        // A struct would be read from an array too.
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        let message: Option<Message<'_>> = serde_json::from_slice(body).ok().filter(|_| is_object);
+        let message = message.ok_or_else(|| {
             // Not JSON at all, or JSON of another shape.
             match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
                 Err(_) => Malformed {
@@ -75,20 +83,17 @@ impl Envelope {
                     message: "Parse error: the body is not JSON",
                     id: Value::Null,
                 },
-                Ok(_) => {
-                    tracing::debug!(%error, "not a JSON-RPC message");
-                    Malformed::request(
-                        "Invalid Request: the body must be one JSON-RPC object, its method a \
-                         string, no member twice; batches are not part of the protocol",
-                    )
-                }
+                Ok(_) => Malformed::request(
+                    "Invalid Request: the body must be one JSON-RPC object, its method a string, \
+                     no member twice; batches are not part of the protocol",
+                ),
             }
         })?;
-        message.check()?;
+        let id = message.check()?;
         let method = message.method.as_deref().map(str::to_owned);
         let is_call = method.as_deref() == Some("tools/call");
         let tool = message.params.filter(|_| is_call).and_then(tool_name);
-        Ok(Self { id: message.id, method, tool })
+        Ok(Self { id, method, tool })
     }
 
     /// The answer for a message that rmcp does not take for one: it is a known method of another
@@ -118,31 +123,35 @@ fn tool_name(params: &RawValue) -> Option<String> {
         #[serde(borrow)]
         name: Cow<'a, str>,
     }
-    let params: Params<'_> = serde_json::from_str(params.get()).ok()?;
+    let text = Some(params.get()).filter(|text| text.starts_with('{'))?;
+    let params: Params<'_> = serde_json::from_str(text).ok()?;
     Some(params.name.into_owned())
 }
 
 impl Message<'_> {
-    fn check(&self) -> Result<(), Malformed> {
-        let id_fits = match &self.id {
-            None | Some(Value::String(_)) => true,
-            // MCP: "a string or integer, never null". rmcp holds integers in 64 bits.
-            Some(Value::Number(n)) => n.is_i64(),
-            Some(_) => false,
-        };
-        if !id_fits {
-            let text = "Invalid Request: id must be a string or an integer of 64 bits";
-            return Err(Malformed::request(text));
-        }
+    /// The id of a well-formed message.
+    fn check(&self) -> Result<Option<Value>, Malformed> {
+        let id = self.id.map(|raw| raw.get()).map(id).transpose()?;
         let problem = match (&self.method, self.result, self.error) {
             _ if self.jsonrpc.as_deref() != Some("2.0") => {
                 "Invalid Request: jsonrpc must be \"2.0\""
             }
-            (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => return Ok(()),
+            (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => return Ok(id),
             _ => "Invalid Request: a message has a method, or a result, or an error",
         };
-        Err(Malformed { id: self.id.clone().unwrap_or_default(), ..Malformed::request(problem) })
+        Err(Malformed { id: id.unwrap_or_default(), ..Malformed::request(problem) })
     }
+}
+
+/// MCP: "a string or integer, never null". rmcp holds integers in 64 bits.
+fn id(text: &str) -> Result<Value, Malformed> {
+    let short = Some(text).filter(|text| text.len() <= MAX_ID);
+    let value = short.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    value.filter(|id| id.is_string() || id.is_i64()).ok_or_else(|| {
+        Malformed::request(
+            "Invalid Request: id must be a string of at most 256 bytes or an integer of 64 bits",
+        )
+    })
 }
 
 impl Malformed {
@@ -186,6 +195,7 @@ mod tests {
             (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, INVALID_REQUEST),
             ("\"ping\"", INVALID_REQUEST),
             ("null", INVALID_REQUEST),
+            (r#"["2.0",1,"ping",{},null,null]"#, INVALID_REQUEST),
             ("{}", INVALID_REQUEST),
             (r#"{"id":1,"method":"ping"}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, INVALID_REQUEST),
@@ -218,6 +228,8 @@ mod tests {
     fn the_id_is_echoed_where_it_is_one() {
         let body = br#"{"jsonrpc":"1.0","id":"x-1","method":"ping"}"#;
         assert_eq!(Envelope::parse(body).unwrap_err().id, json!("x-1"));
+        let long = format!(r#"{{"jsonrpc":"2.0","id":"{}","method":"ping"}}"#, "x".repeat(300));
+        assert_eq!(code(&long), Some(INVALID_REQUEST));
     }
 
     #[test]

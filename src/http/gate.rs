@@ -15,7 +15,10 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::{
     authenticate::{Authenticator, Failure, UnknownSession},
@@ -42,14 +45,25 @@ pub struct Gate {
     pub max_body: usize,
     /// Requests in work at once; beyond that 503.
     pub slots: Semaphore,
+    /// KiB for bodies in work; beyond that 503.
+    pub body_room: Semaphore,
+}
+
+/// The room for bodies of at most `max_body` bytes.
+pub fn body_room(max_body: usize) -> Semaphore {
+    Semaphore::new(BODY_ROOM.max(2 * (max_body / 1024 + 1)))
 }
 
 /// Bytes of a body without a token: an `initialize` has a few hundred.
 const MAX_OPEN_BODY: usize = 8 * 1024;
 /// How long a client may take to send its body.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// Bytes of the answer to an `initialize`; ours has about 500.
+/// Bytes of the answer to an `initialize`, beside what it repeats; ours has about 500.
 const MAX_HELLO: usize = 64 * 1024;
+/// Bytes of a refused request's body that are read away.
+const MAX_DRAINED: usize = 64 * 1024;
+/// KiB that all bodies in work may take together; never less than two of the largest.
+const BODY_ROOM: usize = 64 * 1024;
 
 const OVERLOADED: Refusal = Refusal::Unavailable {
     code: "overloaded",
@@ -63,13 +77,13 @@ pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     let answer = match parts.method {
         Method::POST => gate.post(parts, body, &facts, next).await,
         Method::DELETE => gate.delete(&parts.headers, &facts).await,
-        _ => return headers::method_not_allowed(),
+        _ => Err(headers::METHOD_NOT_ALLOWED.into()),
     };
     answer.unwrap_or_else(|failure| {
         if failure.is_about_identity() {
             audit(&failure, &facts);
         }
-        let _already_noted = facts.refusal.set(failure.code());
+        facts.refuse(failure.code());
         failure.into_response()
     })
 }
@@ -102,21 +116,18 @@ impl Gate {
         facts: &Arc<Facts>,
         next: Next,
     ) -> Result<Response, Failure> {
-        headers::check_content_type(&parts.headers)?;
         let modern = headers::is_modern(&parts.headers);
-        let token = headers::bearer(&parts.headers)?;
-        let session = match modern {
-            true => None,
-            false => headers::session(&parts.headers)?,
+        let caller = match self.identify(&parts.headers, modern, facts).await {
+            Ok(caller) => caller,
+            Err(failure) => return Ok(refuse_unread(failure, body, facts).await),
         };
-        let caller = match &token {
-            Some(token) => Some(self.known(token, session.as_deref(), facts).await?),
-            None => None,
-        };
-        let body = self.body(body, caller.is_some()).await?;
+        let (body, _room) = self.body(&parts.headers, body, caller.is_some()).await?;
         let envelope = match Envelope::parse(&body) {
             Ok(envelope) => envelope,
-            Err(malformed) => return Ok(malformed.into_response()),
+            Err(malformed) => {
+                facts.refuse("malformed");
+                return Ok(malformed.into_response());
+            }
         };
         facts.note(&envelope);
         // Taken only now: whoever sends his body slowly holds a connection, not a slot.
@@ -145,6 +156,24 @@ impl Gate {
             }
             Some(caller) => self.open_session(&caller, response).await,
             None => Ok(response),
+        }
+    }
+
+    /// Whose request it is, by its headers alone; `None` without a token.
+    async fn identify(
+        &self,
+        headers: &HeaderMap,
+        modern: bool,
+        facts: &Facts,
+    ) -> Result<Option<Arc<Caller>>, Failure> {
+        headers::check_content_type(headers)?;
+        let session = match modern {
+            true => None,
+            false => headers::session(headers)?,
+        };
+        match headers::bearer(headers)? {
+            Some(token) => self.known(&token, session.as_deref(), facts).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -195,7 +224,9 @@ impl Gate {
     /// Mints the session id of a legacy client that came with a token, if `initialize` went well.
     async fn open_session(&self, caller: &Caller, response: Response) -> Result<Response, Failure> {
         let (mut parts, body) = response.into_parts();
-        let body = to_bytes(body, MAX_HELLO).await.map_err(|_| OVERLOADED)?;
+        // It may repeat the version that the client asked for.
+        let limit = self.max_body.saturating_add(MAX_HELLO);
+        let body = to_bytes(body, limit).await.map_err(|_| OVERLOADED)?;
         let answer: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
         if answer.is_some_and(|answer| answer.get("result").is_some()) {
             let who = &caller.principal;
@@ -223,21 +254,46 @@ impl Gate {
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 
-    async fn body(&self, body: Body, authenticated: bool) -> Result<Bytes, Refusal> {
+    /// The body, and the room in memory that it takes until the answer is there.
+    async fn body(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        authenticated: bool,
+    ) -> Result<(Bytes, SemaphorePermit<'_>), Refusal> {
         let limit = if authenticated { self.max_body } else { self.max_body.min(MAX_OPEN_BODY) };
+        let wanted = headers::content_length(headers).map_or(limit, |length| length.min(limit));
+        let kib = u32::try_from(wanted / 1024 + 1).unwrap_or(u32::MAX);
+        let room = self.body_room.try_acquire_many(kib).map_err(|_| OVERLOADED)?;
         let body = timeout(BODY_TIME, to_bytes(body, limit)).await.map_err(|_| {
             let detail = "the body did not arrive within 10 seconds";
             Refusal::request(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
         })?;
-        body.map_err(|_| {
+        let body = body.map_err(|_| {
             Refusal::request(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
                 "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a \
                  token), or broke off",
             )
-        })
+        })?;
+        Ok((body, room))
     }
+}
+
+/// Refuses a request whose body nobody has read. What is small is read away, so that the client can
+/// go on with this connection; else the connection ends with the answer, and says so.
+async fn refuse_unread(failure: Failure, body: Body, facts: &Facts) -> Response {
+    let drained = timeout(Duration::from_secs(1), to_bytes(body, MAX_DRAINED)).await;
+    if failure.is_about_identity() {
+        audit(&failure, facts);
+    }
+    facts.refuse(failure.code());
+    let mut response = failure.into_response();
+    if !matches!(drained, Ok(Ok(_))) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 impl Failure {

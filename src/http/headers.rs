@@ -1,6 +1,5 @@
 //! The headers that the gate reads, one function each.
 
-use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
@@ -76,12 +75,14 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// 405: there is nothing to GET.
-pub fn method_not_allowed() -> Response {
-    let refusal = Refusal::request(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "POST a message, or DELETE a session; there is no stream to GET",
-    );
-    ([(header::ALLOW, "POST, DELETE")], refusal).into_response()
+/// The announced length of the body.
+pub fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
+
+/// 405: there is nothing to GET.
+pub const METHOD_NOT_ALLOWED: Refusal = Refusal::request(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "method_not_allowed",
+    "POST a message, or DELETE a session; there is no stream to GET",
+);

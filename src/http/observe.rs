@@ -68,11 +68,16 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
 /// Notes why a request was refused.
 pub fn note_refusal(extensions: &Extensions, code: &'static str) {
     if let Some(facts) = extensions.get::<Arc<Facts>>() {
-        let _already_noted = facts.refusal.set(code);
+        facts.refuse(code);
     }
 }
 
 impl Facts {
+    /// Notes why the request was refused; the first reason counts.
+    pub fn refuse(&self, code: &'static str) {
+        let _already_noted = self.refusal.set(code);
+    }
+
     /// Notes what the message asks for.
     pub fn note(&self, envelope: &Envelope) {
         let short = |text: &String| text.chars().take(64).collect::<String>();

@@ -73,7 +73,14 @@ impl IntoResponse for Refusal {
                 (refusal.status(), challenge, Json(body)).into_response()
             }
             Self::Request { status, detail, .. } => {
-                (status, Json(json!({"error": code, "detail": detail}))).into_response()
+                let body = Json(json!({"error": code, "detail": detail}));
+                match status {
+                    // RFC 9110 section 15.5.6: a 405 says what is allowed.
+                    StatusCode::METHOD_NOT_ALLOWED => {
+                        (status, [(header::ALLOW, "POST, DELETE")], body).into_response()
+                    }
+                    _ => (status, body).into_response(),
+                }
             }
             Self::Unavailable { detail, .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
