@@ -123,8 +123,11 @@ impl Ambient {
             }
             Err(error) => {
                 let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-                // Without a code STS was not reached, or there is no identity to sign with.
-                let cause = aws_smithy_types::error::display::DisplayErrorContext(&error);
+                // What STS writes may repeat the request; where it was not reached, or there is no
+                // identity to sign with, the cause is our own and needed.
+                let cause = error.as_service_error().is_none().then(|| {
+                    aws_smithy_types::error::display::DisplayErrorContext(&error).to_string()
+                });
                 tracing::warn!(
                     event = "audit",
                     action = "assume_role",
@@ -132,7 +135,7 @@ impl Ambient {
                     role = role.as_str(),
                     subject = &**subject,
                     aws_code,
-                    cause = cause.to_string(),
+                    cause,
                     "role not assumed"
                 );
                 Err(if aws_code == Some("AccessDenied") { denied(role) } else { unavailable() })

@@ -79,6 +79,7 @@ pub async fn build_with(
         ended: Tombstones::new(),
         cache: AuthCache::new(),
         announcer: Announcer::default(),
+        tags_tokens: config.credentials.sts_identity.tags(),
         leeway_secs: config.tokens.leeway_secs,
         clock,
     };

@@ -46,7 +46,7 @@ struct Key {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum KeySource {
-    Role { role: RoleArn, policy: String },
+    Role { role: RoleArn, policy: String, jwt_id: Option<Arc<str>> },
     Static(KeysDigest),
 }
 
@@ -97,6 +97,7 @@ impl Clients {
                 Source::Role(role) => KeySource::Role {
                     role: role.clone(),
                     policy: super::policy::session_policy(permit, role.partition()),
+                    jwt_id: holder.jwt_id.clone(),
                 },
                 Source::Static(keys) => KeySource::Static(keys.digest()),
                 Source::None { fix } => return Err(no_credentials(fix.clone())),

@@ -19,7 +19,7 @@ pub struct Holder {
     pub realm: Arc<str>,
     /// `sub` of the token, or the registry's name for the user.
     pub subject: Arc<str>,
-    /// `jti`, where the token has one: becomes a session tag.
+    /// `jti`, where it becomes a session tag.
     pub jwt_id: Option<Arc<str>>,
     /// No credentials are kept beyond this.
     pub expires_at: Option<Timestamp>,

@@ -43,13 +43,18 @@ pub(super) struct Exchanges {
     accepted: Cache<Digest, Arc<Exchanged>>,
     /// Until when a refusal holds: a client in a loop shall not become the registry's burden.
     rejected: Cache<Digest, Timestamp>,
-    /// Questions about tokens that nobody vouches for yet: fewer at once than calls in all.
+    /// Tokens that were good within the last day: their renewals do not queue with strangers.
+    known: Cache<Digest, ()>,
+    renewals: Semaphore,
+    /// Questions about tokens that nobody vouches for yet.
     unproven: Semaphore,
 }
 
 const KEPT: Duration = Duration::from_secs(300);
 const REFUSAL_KEPT: Duration = Duration::from_secs(30);
 const MAX_KEPT: u64 = 10_000;
+const KNOWN: Duration = Duration::from_secs(24 * 3600);
+const MAX_RENEWALS: usize = 32;
 const MAX_UNPROVEN: usize = 32;
 /// How long a question waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -74,7 +79,17 @@ impl Registry {
         if kept.get(&digest).await.is_some_and(|e| e.until <= now) {
             kept.invalidate(&digest).await;
         }
-        let ask = async { Ok(Arc::new(self.ask(token, names_nobody, now).await?)) };
+        let ask = async {
+            let queue = match self.exchanges.known.contains_key(&digest) {
+                true => &self.exchanges.renewals,
+                false => &self.exchanges.unproven,
+            };
+            let slot = tokio::time::timeout(PATIENCE, queue.acquire()).await;
+            let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable.into()) };
+            let answer = self.ask(token, names_nobody, now).await?;
+            self.exchanges.known.insert(digest, ()).await;
+            Ok(Arc::new(answer))
+        };
         let answer = kept.try_get_with(digest, ask).await;
         let answer = answer.map_err(|error: Arc<ExchangeError>| (*error).clone());
         if matches!(answer, Err(ExchangeError::Rejected)) {
@@ -89,8 +104,6 @@ impl Registry {
         names_nobody: bool,
         now: Timestamp,
     ) -> Result<Exchanged, ExchangeError> {
-        let slot = tokio::time::timeout(PATIENCE, self.exchanges.unproven.acquire()).await;
-        let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable.into()) };
         let body = match self.get("api/auth/get_credentials", token).await {
             Err(CallError::Status(401 | 403)) => return Err(ExchangeError::Rejected),
             other => other?,
@@ -137,6 +150,8 @@ impl Exchanges {
         Self {
             accepted: Cache::builder().max_capacity(MAX_KEPT).time_to_live(KEPT).build(),
             rejected: Cache::builder().max_capacity(MAX_KEPT).time_to_live(REFUSAL_KEPT).build(),
+            known: Cache::builder().max_capacity(MAX_KEPT).time_to_idle(KNOWN).build(),
+            renewals: Semaphore::new(MAX_RENEWALS),
             unproven: Semaphore::new(MAX_UNPROVEN),
         }
     }

@@ -1,6 +1,9 @@
 //! Finding the registry and talking to it safely.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, StatusCode};
@@ -17,6 +20,8 @@ pub struct Registry {
     http: reqwest::Client,
     location: Location,
     found: OnceCell<Url>,
+    /// When the catalog last failed to tell: who waited for that try does not make it again.
+    failed: Mutex<Option<Instant>>,
     slots: Semaphore,
     pub(super) exchanges: super::exchange::Exchanges,
 }
@@ -45,8 +50,9 @@ pub enum CallError {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(15);
+const RETRY_DISCOVERY: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-const MAX_CALLS_AT_ONCE: usize = 64;
+const MAX_CALLS_AT_ONCE: usize = 96;
 /// How long a call waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -68,6 +74,7 @@ impl Registry {
             http,
             location,
             found: OnceCell::new(),
+            failed: Mutex::default(),
             slots: Semaphore::new(MAX_CALLS_AT_ONCE),
             exchanges: super::exchange::Exchanges::new(),
         })
@@ -82,7 +89,10 @@ impl Registry {
             .get_or_try_init(|| async {
                 match &self.location {
                     Location::Registry(url) => Ok(url.clone()),
-                    Location::Catalog(url) => self.discover(url).await,
+                    Location::Catalog(_) if self.failed_just_now() => Err(CallError::Unreachable),
+                    Location::Catalog(url) => {
+                        self.discover(url).await.inspect_err(|error| self.note_failure(error))
+                    }
                 }
             })
             .await
@@ -94,6 +104,16 @@ impl Registry {
     /// As [`Registry::base`].
     pub async fn origin(&self) -> Result<String, CallError> {
         Ok(self.base().await?.origin().ascii_serialization())
+    }
+
+    fn failed_just_now(&self) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_some_and(|at| at.elapsed() < RETRY_DISCOVERY)
+    }
+
+    fn note_failure(&self, error: &CallError) {
+        tracing::error!(%error, "QUILT_CATALOG_URL: its config.json does not tell the registry");
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     async fn discover(&self, catalog: &Url) -> Result<Url, CallError> {

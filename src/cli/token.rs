@@ -146,5 +146,8 @@ fn text(description: &Description) -> Result<String, serde_json::Error> {
         Some(claims) => serde_json::to_string_pretty(claims)?,
         None => "cannot be unfolded".to_owned(),
     };
-    Ok(format!("{verdict}\nheader:  {header}\nclaims:  {claims}"))
+    let text = format!("{verdict}\nheader:  {header}\nclaims:  {claims}");
+    // A token is somebody else's text, and a terminal obeys control characters.
+    let shown = |c: char| if c.is_control() && c != '\n' { '?' } else { c };
+    Ok(text.chars().map(shown).collect())
 }

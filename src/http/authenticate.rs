@@ -33,6 +33,9 @@ pub struct Authenticator {
     pub cache: AuthCache<Arc<Caller>>,
     /// Tells the log about new principals.
     pub announcer: Announcer,
+    /// Whether STS is told which token it was (`QUILT_MCP_STS_IDENTITY` with tags): then each token
+    /// has credentials of its own.
+    pub tags_tokens: bool,
     /// Seconds by which clocks may differ.
     pub leeway_secs: u64,
     /// The one clock.
@@ -148,7 +151,10 @@ impl Authenticator {
         let principal = verifier.verify(token.expose(), now)?;
         let keys = principal.credentials_claim().map(|claim| Arc::new(static_keys(claim)));
         let good_until = keys.as_ref().and_then(|k| k.expires_at).unwrap_or(Timestamp::MAX);
-        Ok(Verified { caller: Arc::new(caller(principal, keys, None)), good_until })
+        Ok(Verified {
+            caller: Arc::new(caller(principal, keys, None, self.tags_tokens)),
+            good_until,
+        })
     }
 
     async fn verify_catalog(
@@ -174,7 +180,7 @@ impl Authenticator {
             (None, None) => return Err(ExchangeError::Rejected.into()),
         };
         let principal = Principal::delegated(&issuer, subject, named, peeked.expires_at, digest);
-        let caller = caller(principal, Some(given.keys.clone()), Some(secret));
+        let caller = caller(principal, Some(given.keys.clone()), Some(secret), false);
         Ok(Verified { caller: Arc::new(caller), good_until: given.until })
     }
 
@@ -218,11 +224,12 @@ fn caller(
     principal: Principal,
     keys: Option<Arc<StaticCredentials>>,
     catalog_token: Option<SecretString>,
+    tags_tokens: bool,
 ) -> Caller {
     let holder = Holder {
         realm: principal.realm().into(),
         subject: principal.subject().into(),
-        jwt_id: principal.jwt_id().map(Into::into),
+        jwt_id: principal.jwt_id().filter(|_| tags_tokens).map(Into::into),
         expires_at: principal.expires_at(),
     };
     Caller { principal, holder: Arc::new(holder), keys, catalog_token }

@@ -65,6 +65,33 @@ async fn no_token_key_or_session_id_is_ever_printed() {
         }
         client.delete().await.unwrap();
     }
+    // Members that a client is free to fill: ids and versions.
+    let role = &tokens[0];
+    for (token, message) in [
+        (
+            None,
+            json!({"jsonrpc": "2.0", "id": "x\nJWT authenticated FORGED", "method": "initialize", "params": {}}),
+        ),
+        (
+            None,
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "canary-version",
+            "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}}),
+        ),
+        (
+            Some(role),
+            json!({"jsonrpc": "2.0", "id": "canary-id", "method": "tools/call", "params": {"name": "no_such"}}),
+        ),
+        (
+            Some(role),
+            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "bucket_list", "arguments": {"canary-argument": 1}}}),
+        ),
+        (Some(role), json!("canary-body")),
+    ] {
+        let client = Client::new(&url);
+        let client = token.map_or(client.clone(), |token| client.with_token(token));
+        client.post(&message).await.unwrap();
+    }
     // Health checks are logged at debug level.
     let health = url.replace("/mcp", "/healthz");
     assert!(reqwest::get(health).await.unwrap().status().is_success());
@@ -72,6 +99,9 @@ async fn no_token_key_or_session_id_is_ever_printed() {
     let output = output.lock().unwrap().clone();
     assert!(output.contains("JWT authenticated"), "the log was captured: {output}");
     assert!(output.contains("\"DEBUG\""), "below info too");
+    for free in ["FORGED", "canary-version", "canary-id", "canary-argument", "canary-body"] {
+        assert!(!output.contains(free), "in the log: {free}");
+    }
     let mut canaries: Vec<String> = tokens.to_vec();
     canaries.extend(
         tokens

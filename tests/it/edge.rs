@@ -216,6 +216,63 @@ async fn refusals_have_body_challenge_and_request_id() {
 }
 
 #[tokio::test]
+async fn a_client_goes_on_with_its_connection_after_a_401() {
+    let app = TestApp::start().await;
+    let (url, token) = (app.running.mcp_url(), app.token("alice"));
+    let expired = app.token_with("alice", |c| {
+        c.insert("exp".into(), json!(1_700_000_000));
+    });
+    let client = http();
+    for size in [100, 20_000, 300_000] {
+        for _ in 0..20 {
+            let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list",
+                "params": {"_meta": {"padding": "x".repeat(size)}}});
+            for (token, status) in [(&expired, 401), (&token, 200)] {
+                let answer = client.post(&url).bearer_auth(token).json(&body).send().await;
+                assert_eq!(
+                    answer.expect("the connection holds, or is said to end").status(),
+                    status
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_have_their_room_together() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::start().await;
+    let token = app.token("alice");
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: 4194304\r\n\r\n{{",
+        app.running.address
+    );
+    // Each announces 4 MiB and sends a byte; there is room for 64 MiB.
+    let mut slow = Vec::new();
+    for _ in 0..15 {
+        let mut stream = tokio::net::TcpStream::connect(app.running.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(app.client("bob").request("tools/list", json!({})).await.unwrap().status, 200);
+    let mut one_more = tokio::net::TcpStream::connect(app.running.address).await.unwrap();
+    one_more.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    one_more.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
+    drop(slow);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut again = tokio::net::TcpStream::connect(app.running.address).await.unwrap();
+    let whole = head.replace("4194304", "47").replace("\r\n\r\n{", "\r\n\r\n");
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list" }"#;
+    again.write_all(format!("{whole}{body}").as_bytes()).await.unwrap();
+    again.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200", "what hung up gave its room back");
+}
+
+#[tokio::test]
 async fn the_scheme_has_no_case_and_there_is_one_header() {
     let app = TestApp::start().await;
     let token = app.token("alice");

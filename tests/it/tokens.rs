@@ -56,18 +56,16 @@ async fn the_registry_is_asked_once_and_again_after_five_minutes() {
 async fn what_the_registry_refuses_is_401_and_what_it_cannot_answer_is_503() {
     let app = TestApp::start().await;
     let client = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    // The first question finds the registry in config.json; the faults must hit the exchange.
+    let other = app.anonymous().with_token(app.user("bob").catalog_token.clone());
+    assert_eq!(other.request("tools/list", json!({})).await.unwrap().status, 200);
     for (fault, status, code) in [
         (Fault::UNAUTHORIZED, 401, "invalid_token"),
         (Fault::FORBIDDEN, 401, "invalid_token"),
         (Fault::INTERNAL_ERROR, 503, "registry_unavailable"),
     ] {
         app.world().faults().inject(Service::Registry, fault, 1);
-        // The first question finds the registry in config.json; the fault must hit the exchange.
-        let mut answer = client.request("tools/list", json!({})).await.unwrap();
-        if answer.status == 503 && status != 503 {
-            app.world().faults().inject(Service::Registry, fault, 1);
-            answer = client.request("tools/list", json!({})).await.unwrap();
-        }
+        let answer = client.request("tools/list", json!({})).await.unwrap();
         assert_eq!((answer.status, answer.code().as_deref()), (status, Some(code)), "{fault:?}");
         // A refusal holds for 30 seconds.
         app.advance(31);
@@ -91,6 +89,41 @@ async fn a_client_in_a_loop_with_a_refused_token_does_not_burden_the_registry() 
     app.advance(31);
     assert_eq!(client.request("tools/list", json!({})).await.unwrap().status, 401);
     assert_eq!(asked(), 2);
+}
+
+#[tokio::test]
+async fn strangers_do_not_crowd_out_the_renewal_of_a_known_token() {
+    let app = TestApp::start().await;
+    let known = app.anonymous().with_token(app.user("alice").api_key.clone());
+    assert_eq!(known.request("tools/list", json!({})).await.unwrap().status, 200);
+    app.advance(301);
+    // Every question to the registry takes two seconds, and 64 strangers have asked.
+    let slow = Fault::Delay(std::time::Duration::from_secs(2));
+    app.world().faults().inject(Service::Registry, slow, 80);
+    let strangers = (0..64).map(|n| {
+        let stranger = app.anonymous().with_token(format!("qk_stranger-{n}"));
+        async move { stranger.request("tools/list", json!({})).await.unwrap().status }
+    });
+    let renewal = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        known.request("tools/list", json!({})).await.unwrap().status
+    };
+    let (statuses, renewed) = tokio::join!(futures_util::future::join_all(strangers), renewal);
+    assert_eq!(renewed, 200);
+    assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&503), "the strangers' queue is bounded");
+}
+
+#[tokio::test]
+async fn a_catalog_that_fails_is_asked_once_for_all_who_wait() {
+    // Nothing listens there: the discovery of the registry fails.
+    let app = TestApp::with(&[("QUILT_CATALOG_URL", "http://127.0.0.1:9")]).await;
+    let client = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    let calls = (0..20).map(|_| client.request("tools/list", json!({})));
+    for answer in futures_util::future::join_all(calls).await {
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, answer.code().as_deref()), (503, Some("registry_unavailable")));
+    }
 }
 
 #[tokio::test]

@@ -144,6 +144,8 @@ async fn bad_arguments_say_what_was_wrong_and_touch_nothing() {
             json!({"bucket": bucket, "continuation_token": "made-up"}),
             "continuation_token",
         ),
+        ("bucket_objects_list", json!({"bucket": bucket, "prefix": "x".repeat(70_000)}), "prefix"),
+        ("bucket_objects_list", json!({"bucket": bucket, "delimiter": "a\u{0}b"}), "control"),
         ("bucket_object_text", json!({"s3_uri": format!("s3://{bucket}")}), "key"),
         ("bucket_object_text", json!({"s3_uri": format!("s3://{bucket}/a?x=1")}), "versionId"),
         (

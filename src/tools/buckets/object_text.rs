@@ -118,7 +118,7 @@ fn decode(
 
 /// Text has no NUL, and hardly any control characters, each of which takes twelve bytes to send.
 fn is_text(text: &str) -> bool {
-    let odd = |c: char| c.is_control() && !"\t\n\r\u{8}\u{c}\u{1b}".contains(c);
+    let odd = |c: char| c.is_control() && !"\t\n\r".contains(c);
     !text.contains('\0') && text.chars().filter(|c| odd(*c)).count() * 20 <= text.len()
 }
 

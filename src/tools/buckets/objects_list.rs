@@ -57,7 +57,7 @@ impl Tool for BucketObjectsList {
     type Output = Listing;
 
     async fn run(self, cx: &Cx) -> Result<Listing> {
-        self.check_lengths()?;
+        self.check_texts()?;
         let prefix = self.prefix()?.to_owned();
         let request = ListRequest {
             prefix: &prefix,
@@ -78,16 +78,22 @@ impl Tool for BucketObjectsList {
 }
 
 impl BucketObjectsList {
-    /// In bytes, as S3 counts. What is longer would not even fit into a URL.
-    fn check_lengths(&self) -> Result<()> {
+    /// In bytes, as S3 counts; what is longer would not even fit into a URL. And S3 answers in XML,
+    /// which cannot carry control characters.
+    fn check_texts(&self) -> Result<()> {
         let cursor = self.continuation_token.as_deref().unwrap_or_default();
         for (name, text, most) in [
             ("prefix", self.prefix.as_str(), 1024),
+            ("bucket", &self.bucket.prefix, 1024),
             ("delimiter", &self.delimiter, 1024),
             ("continuation_token", cursor, 2048),
         ] {
             if text.len() > most {
                 let why = format!("{name} has more than {most} bytes");
+                return Err(ToolError::invalid_arguments(why));
+            }
+            if text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c)) {
+                let why = format!("{name} has control characters, by which S3 cannot list");
                 return Err(ToolError::invalid_arguments(why));
             }
         }
