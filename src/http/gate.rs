@@ -45,7 +45,7 @@ pub struct Gate {
     pub max_body: usize,
     /// Requests in work at once; beyond that 503.
     pub slots: Semaphore,
-    /// KiB for bodies in work; beyond that 503.
+    /// KiB for large bodies in work; beyond that 503.
     pub body_room: Semaphore,
 }
 
@@ -62,7 +62,9 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const MAX_HELLO: usize = 64 * 1024;
 /// Bytes of a refused request's body that are read away.
 const MAX_DRAINED: usize = 64 * 1024;
-/// KiB that all bodies in work may take together; never less than two of the largest.
+/// Bytes of a body that needs no room of its own.
+const SMALL_BODY: usize = 64 * 1024;
+/// KiB that all larger bodies in work may take together; never less than two of the largest.
 const BODY_ROOM: usize = 64 * 1024;
 
 const OVERLOADED: Refusal = Refusal::Unavailable {
@@ -254,17 +256,21 @@ impl Gate {
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 
-    /// The body, and the room in memory that it takes until the answer is there.
+    /// The body, and the room in memory that it takes until the answer is there. A small one takes
+    /// none: whoever occupies the room with large bodies shall not keep ordinary calls out.
     async fn body(
         &self,
         headers: &HeaderMap,
         body: Body,
         authenticated: bool,
-    ) -> Result<(Bytes, SemaphorePermit<'_>), Refusal> {
+    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
         let limit = if authenticated { self.max_body } else { self.max_body.min(MAX_OPEN_BODY) };
         let wanted = headers::content_length(headers).map_or(limit, |length| length.min(limit));
         let kib = u32::try_from(wanted / 1024 + 1).unwrap_or(u32::MAX);
-        let room = self.body_room.try_acquire_many(kib).map_err(|_| OVERLOADED)?;
+        let room = match wanted > SMALL_BODY {
+            true => Some(self.body_room.try_acquire_many(kib).map_err(|_| OVERLOADED)?),
+            false => None,
+        };
         let body = timeout(BODY_TIME, to_bytes(body, limit)).await.map_err(|_| {
             let detail = "the body did not arrive within 10 seconds";
             Refusal::request(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
