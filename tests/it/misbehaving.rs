@@ -117,6 +117,15 @@ async fn a_tool_whose_client_left_is_dropped_before_its_end() {
 }
 
 #[tokio::test]
+async fn the_demo_listens_on_loopback_only() {
+    use quilt_mcp_server::demo::{Running, Settings};
+    let over = vec![("QUILT_MCP_ADDR".to_owned(), "0.0.0.0:0".to_owned())];
+    let settings = Settings { over, ..Settings::default() };
+    let refused = Running::start(0, settings, runtime::Clock::system()).await.err().unwrap();
+    assert!(refused.to_string().contains("loopback"), "{refused}");
+}
+
+#[tokio::test]
 async fn what_a_tool_does_not_declare_is_refused_although_the_token_grants_it() {
     let app = TestApp::with_tools(TOOLS).await;
     for token in [app.token("alice"), app.user("alice").catalog_token.clone()] {
