@@ -28,6 +28,7 @@ use crate::{
 
 /// The server's own identity.
 pub struct Ambient {
+    http: SharedHttpClient,
     sts: aws_sdk_sts::Client,
     ssm: aws_sdk_ssm::Client,
     external_id: Option<SecretString>,
@@ -54,10 +55,10 @@ impl Ambient {
     pub async fn from_chain(config: &Config, http: SharedHttpClient) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place where it is allowed")]
         let loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(http.clone())
             .region(Region::new(config.aws.region.clone()))
             .timeout_config(timeouts());
-        Self::new(config, &loader.load().await)
+        Self::new(config, &loader.load().await, http)
     }
 
     /// A given identity, for the demo and for tests; nothing else is consulted.
@@ -68,28 +69,34 @@ impl Ambient {
     ) -> Self {
         let shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(http.clone())
             .region(Region::new(config.aws.region.clone()))
             .timeout_config(timeouts())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        Self::new(config, &shared)
+        Self::new(config, &shared, http)
     }
 
-    fn new(config: &Config, shared: &SdkConfig) -> Self {
+    fn new(config: &Config, shared: &SdkConfig, http: SharedHttpClient) -> Self {
         let endpoint = |url: &Option<url::Url>| url.as_ref().map(url::Url::to_string);
         let mut sts = aws_sdk_sts::config::Builder::from(shared);
         sts.set_endpoint_url(endpoint(&config.aws.sts_endpoint));
         let mut ssm = aws_sdk_ssm::config::Builder::from(shared);
         ssm.set_endpoint_url(endpoint(&config.aws.ssm_endpoint));
         Self {
+            http,
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             external_id: config.credentials.external_id.clone(),
             identity: config.credentials.sts_identity,
         }
+    }
+
+    /// The connections that it uses, which know no identity: for the users' clients too.
+    pub fn http(&self) -> SharedHttpClient {
+        self.http.clone()
     }
 
     /// `ssm:GetParameter` with decryption.

@@ -64,14 +64,14 @@ pub async fn build_with(
     let secret = secret_with(config, &ambient).await?;
     let registry = registry(config)?.map(Arc::new);
     let services = Arc::new(Services {
-        clients: Arc::new(Clients::new(settings(config), http_client(), Arc::new(ambient))),
+        clients: Arc::new(Clients::new(settings(config), ambient.http(), Arc::new(ambient))),
         registry: registry.clone(),
         clock: clock.clone(),
     });
     let authenticator = Authenticator {
         sessions: session_key(config, secret.as_ref())?,
         verifier: secret.map(|secret| verifier(&config.tokens, &secret)),
-        registry: registry.filter(|_| config.tokens.catalog_tokens),
+        registry,
         roles: RoleRules {
             map: config.credentials.role_map.clone(),
             allowed: config.credentials.allowed_role_arns.clone(),
@@ -176,6 +176,7 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
+/// The registry, where catalog tokens are accepted: nothing else may go there.
 fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
     let catalog = &config.catalog;
     let location = match (&catalog.registry_url, &catalog.catalog_url) {
@@ -183,5 +184,5 @@ fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
         (None, Some(url)) => Some(Location::Catalog(url.clone())),
         (None, None) => None,
     };
-    location.map(Registry::new).transpose()
+    location.filter(|_| config.tokens.catalog_tokens).map(Registry::new).transpose()
 }

@@ -13,11 +13,13 @@
 //! | [`catalog`] | the registry: token exchange, GraphQL | `aws`, `error` |
 //! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
 //! | [`tool`] | how a tool is written | `runtime` |
-//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain` |
+//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`; types of `auth`, `aws` |
 //! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
-//! | [`http`] | the edge: origin, gate, health, access log | `auth`, `runtime`, `tools`, `server` |
+//! | [`http`] | the edge: origin, gate, health, access log | all of the above but `config` |
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
 //! | [`boot`], [`app`] | configuration → server; all layers on one screen | everything |
+//! | [`cli`], [`generated`], [`telemetry`] | the command line, generated documents, the log's form | what they need |
+//! | `demo` | stand-ins for AWS and the registry, the tour (feature `demo`) | everything |
 
 pub mod ambient;
 pub mod app;

@@ -32,6 +32,9 @@ pub struct Server {
 const VERSIONS: &[ProtocolVersion] =
     &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
+/// Methods of which rmcp knows the shape. What it still hands over as a custom request has another.
+pub const KNOWN: &[&str] = &["initialize", "ping", "server/discover", "tools/list", "tools/call"];
+
 const INSTRUCTIONS: &str = "Quilt keeps scientific data in S3 buckets. Every call runs with the \
     authority of your token: auth_status tells who you are, bucket_list which buckets you may use, \
     bucket_objects_list what is in them, bucket_object_text reads text. Objects hold data that \
@@ -116,9 +119,6 @@ impl ServerHandler for Server {
         .await
     }
 }
-
-/// Methods of which rmcp knows the shape. What it still hands over as a custom request has another.
-pub const KNOWN: &[&str] = &["initialize", "ping", "server/discover", "tools/list", "tools/call"];
 
 /// Enters the request's context: the task-local, the tracing span, the panic guard and the
 /// cancellation. rmcp runs each request in a task of its own, so this is where it has to happen.

@@ -10,7 +10,9 @@ use aws_sdk_s3::config::{
 use jiff::Timestamp;
 use moka::future::Cache;
 
-use super::credentials::{AssumeRole, Holder, KeysDigest, Source, StaticCredentials, role_request};
+use super::credentials::{
+    AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
+};
 use crate::{
     domain::{Permit, RoleArn},
     error::{Code, ToolError},
@@ -67,9 +69,6 @@ enum Kept {
 const MAX_CLIENTS: u64 = 4_096;
 /// How long a refusal by STS is remembered.
 const DENIAL: Duration = Duration::from_secs(30);
-/// Clients are renewed this long before their credentials end, so that no call starts with keys
-/// that expire under way.
-const MARGIN: Duration = Duration::from_secs(120);
 
 impl Clients {
     /// An empty cache. `sts` is the only way to the server's own identity.
@@ -163,11 +162,7 @@ impl Clients {
     ) -> Kept {
         let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
         let ends = [ends, holder.expires_at].into_iter().flatten().min();
-        let left = ends.map_or(MAX_TTL, |at| {
-            let left = Duration::try_from(at.duration_since(now)).unwrap_or_default();
-            // A short life keeps most of itself: the margin is never more than a fifth.
-            left.saturating_sub(MARGIN.min(left / 5)).min(MAX_TTL)
-        });
+        let until = ends.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials)
@@ -181,7 +176,7 @@ impl Clients {
             .timeout_config(timeouts());
         config.set_endpoint_url(self.settings.s3_endpoint.clone());
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
-        Kept::Client { s3, until: after(now, left) }
+        Kept::Client { s3, until }
     }
 }
 

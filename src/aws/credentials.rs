@@ -136,6 +136,17 @@ impl std::fmt::Debug for StaticCredentials {
     }
 }
 
+/// Credentials are renewed this long before they end, so that no call starts with keys that end
+/// under way.
+const MARGIN: Duration = Duration::from_secs(120);
+
+/// When credentials that end at `ends` are to be renewed.
+pub fn renewal(now: Timestamp, ends: Timestamp) -> Timestamp {
+    let left = Duration::try_from(ends.duration_since(now)).unwrap_or_default();
+    // A short life keeps most of itself: the margin is never more than a fifth.
+    ends.checked_sub(MARGIN.min(left / 5)).unwrap_or(ends)
+}
+
 /// STS wants 900 s at least; more than an hour is never asked, and no more than the token has left.
 const ROLE_SECONDS: std::ops::RangeInclusive<i64> = 900..=3600;
 
@@ -208,6 +219,14 @@ mod tests {
             session_token: token.to_owned().into(),
             region: None,
             expires_at: None,
+        }
+    }
+
+    #[test]
+    fn renewal_comes_before_the_end_and_leaves_most_of_the_life() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (ends, renewed) in [(3600, 3480), (900, 780), (300, 240), (10, 8), (0, 0), (-5, -5)] {
+            assert_eq!(renewal(at(0), at(ends)), at(renewed), "{ends}");
         }
     }
 

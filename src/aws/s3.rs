@@ -133,13 +133,16 @@ impl S3 {
         };
         let permit = self.authority.require(action, &uri.bucket)?;
         let client = self.client(&permit).await?;
-        let get = client
+        let range = format!("bytes=0-{}", max_bytes.saturating_sub(1));
+        let sent = client
             .get_object()
             .bucket(permit.bucket().as_str())
             .key(&uri.key)
-            .set_version_id(uri.version_id.clone());
-        let range = format!("bytes=0-{}", max_bytes.saturating_sub(1));
-        let answer = match get.clone().range(range).send().await {
+            .set_version_id(uri.version_id.clone())
+            .range(range)
+            .send()
+            .await;
+        let answer = match sent {
             Ok(answer) => answer,
             // An empty object has no first byte: S3 answers 416, and its size is known to be 0.
             Err(e) if e.raw_response().map(|r| r.status().as_u16()) == Some(416) => {

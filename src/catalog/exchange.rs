@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::{Registry, registry::CallError};
-use crate::aws::StaticCredentials;
+use crate::aws::{StaticCredentials, credentials::renewal};
 
 /// What the registry gave for one token.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Exchanged {
     /// The registry's name of the user; asked only for an API key, whose text names nobody.
     pub user_name: Option<String>,
     /// Used until then, and asked again afterwards: five minutes, so that a role switch or a
-    /// logout in the catalog is felt, or less where the keys end earlier.
+    /// logout in the catalog is felt, or less where the keys end soon.
     pub until: Timestamp,
 }
 
@@ -108,18 +108,15 @@ impl Registry {
             Err(CallError::Status(401 | 403)) => return Err(ExchangeError::Rejected),
             other => other?,
         };
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-            CallError::Malformed(
-                "get_credentials lacks AccessKeyId, SecretAccessKey, \
-                                  SessionToken or Expiration",
-            )
-        })?;
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|_| CallError::Malformed("get_credentials lacks one of its four members"))?;
         let user_name = match names_nobody {
             true => Some(self.user_name(token).await?),
             false => None,
         };
         let kept = now.checked_add(KEPT).unwrap_or(now);
-        Ok(Exchanged { until: kept.min(answer.expiration), keys: answer.keys(), user_name })
+        let until = kept.min(renewal(now, answer.expiration));
+        Ok(Exchanged { until, keys: answer.keys(), user_name })
     }
 }
 

@@ -16,7 +16,7 @@ Examples:
   quilt-mcp-server demo                    everything in one process, with a guided tour
   quilt-mcp-server check-config            is my environment complete? what is in effect?
   quilt-mcp-server serve                   serve MCP on QUILT_MCP_ADDR (default 127.0.0.1:8000)
-  quilt-mcp-server token decode < token    what does this token say, and would it be accepted?
+  quilt-mcp-server token decode < token    what does this token say, and are its signature and claims good?
 
 Configuration comes from environment variables; docs/CONFIG.md and env.example list them all.
 Exit codes: 0 success, 1 failure (said on stderr), 2 wrong usage.";

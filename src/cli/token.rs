@@ -20,7 +20,7 @@ pub(super) enum Command {
         quilt-mcp-server token mint --subject alice --bucket my-data \\\n    \
         --permission s3:ListBucket --permission s3:GetObject --role ReadOnlyQuilt")]
     Mint(Mint),
-    /// Unfold a token and say whether this server would accept it (exit code 0 only then).
+    /// Unfold a token and say whether its signature and claims are good (exit code 0 only then).
     #[command(after_help = "Examples (MCP_ENHANCED_JWT_SECRET must be set):\n  \
         quilt-mcp-server token decode eyJhbGciOi…\n  \
         quilt-mcp-server token decode --json < token.txt")]

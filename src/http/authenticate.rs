@@ -42,10 +42,6 @@ pub struct Authenticator {
     pub clock: Clock,
 }
 
-/// An `Mcp-Session-Id` that is unknown, ended, or not this caller's: all the same to him.
-#[derive(Debug)]
-pub struct UnknownSession;
-
 /// A caller, and how long the answer holds apart from the token's own end.
 struct Verified {
     caller: Arc<Caller>,
@@ -57,14 +53,8 @@ struct Verified {
 pub enum Failure {
     /// 401, 403, 4xx or 503.
     Refused(Refusal),
-    /// 404.
+    /// 404: an `Mcp-Session-Id` that is unknown, ended, or not this caller's; all the same to him.
     UnknownSession,
-}
-
-impl From<UnknownSession> for Failure {
-    fn from(_: UnknownSession) -> Self {
-        Self::UnknownSession
-    }
 }
 
 impl From<Refusal> for Failure {
@@ -99,7 +89,7 @@ impl Authenticator {
             Some(_) => {
                 // Still verify the token first: an expired one is 401 even on a dead session.
                 self.verify(token, now).await?;
-                return Err(UnknownSession.into());
+                return Err(Failure::UnknownSession);
             }
         };
         let generation = self.verifier.as_ref().map_or(0, Verifier::generation);
@@ -116,7 +106,7 @@ impl Authenticator {
                 event = "audit", action = "session", outcome = "not_own",
                 subject = who.subject(), session = %id.fingerprint(),
             );
-            return Err(UnknownSession.into());
+            return Err(Failure::UnknownSession);
         }
         let caller = verified.caller.clone();
         self.remember(key, verified, now).await;

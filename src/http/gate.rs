@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    authenticate::{Authenticator, Failure, UnknownSession},
+    authenticate::{Authenticator, Failure},
     envelope::Envelope,
     headers::{self, ACCEPT_BOTH, SESSION},
     observe::{Facts, set},
@@ -81,13 +81,28 @@ pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
         Method::DELETE => gate.delete(&parts.headers, &facts).await,
         _ => Err(headers::METHOD_NOT_ALLOWED.into()),
     };
-    answer.unwrap_or_else(|failure| {
-        if failure.is_about_identity() {
-            audit(&failure, &facts);
-        }
-        facts.refuse(failure.code());
-        failure.into_response()
-    })
+    answer.unwrap_or_else(|failure| refuse(failure, &facts))
+}
+
+fn refuse(failure: Failure, facts: &Facts) -> Response {
+    if failure.is_about_identity() {
+        audit(&failure, facts);
+    }
+    facts.refuse(failure.code());
+    failure.into_response()
+}
+
+/// Refuses a request whose body nobody has read. What is small is read away, so that the client can
+/// go on with this connection; else the connection ends with the answer, and says so.
+async fn refuse_unread(failure: Failure, body: Body, facts: &Facts) -> Response {
+    let drained = timeout(Duration::from_secs(1), to_bytes(body, MAX_DRAINED)).await;
+    let response = refuse(failure, facts);
+    if matches!(drained, Ok(Ok(_))) { response } else { closing(response) }
+}
+
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// The one line about a request that was not let in. A missing token is ordinary (clients try);
@@ -123,7 +138,11 @@ impl Gate {
             Ok(caller) => caller,
             Err(failure) => return Ok(refuse_unread(failure, body, facts).await),
         };
-        let (body, _room) = self.body(&parts.headers, body, caller.is_some()).await?;
+        let (body, _room) = match self.body(&parts.headers, body, caller.is_some()).await {
+            Ok(read) => read,
+            // The rest of it is still on its way.
+            Err(refusal) => return Ok(closing(refuse(refusal.into(), facts))),
+        };
         let envelope = match Envelope::parse(&body) {
             Ok(envelope) => envelope,
             Err(malformed) => {
@@ -246,7 +265,7 @@ impl Gate {
     async fn delete(&self, headers: &HeaderMap, facts: &Facts) -> Result<Response, Failure> {
         let (Some(token), Some(session)) = (headers::bearer(headers)?, headers::session(headers)?)
         else {
-            return Err(UnknownSession.into());
+            return Err(Failure::UnknownSession);
         };
         self.known(&token, Some(&session), facts).await?;
         if let Some(id) = SessionId::claimed(&session) {
@@ -285,21 +304,6 @@ impl Gate {
         })?;
         Ok((body, room))
     }
-}
-
-/// Refuses a request whose body nobody has read. What is small is read away, so that the client can
-/// go on with this connection; else the connection ends with the answer, and says so.
-async fn refuse_unread(failure: Failure, body: Body, facts: &Facts) -> Response {
-    let drained = timeout(Duration::from_secs(1), to_bytes(body, MAX_DRAINED)).await;
-    if failure.is_about_identity() {
-        audit(&failure, facts);
-    }
-    facts.refuse(failure.code());
-    let mut response = failure.into_response();
-    if !matches!(drained, Ok(Ok(_))) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
 }
 
 impl Failure {

@@ -2,10 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::{
-    authenticate::{Failure, UnknownSession},
-    refusal::Refusal,
-};
+use super::{authenticate::Failure, refusal::Refusal};
 use crate::auth::{self, BearerToken};
 
 /// The session of a legacy client.
@@ -35,7 +32,7 @@ pub fn session(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     match (values.next().map(HeaderValue::to_str), values.next()) {
         (None, _) => Ok(None),
         (Some(Ok(id)), None) => Ok(Some(id.to_owned())),
-        _ => Err(UnknownSession.into()),
+        _ => Err(Failure::UnknownSession),
     }
 }
 

@@ -6,10 +6,10 @@ use std::{
 };
 
 use axum::{extract::Request, middleware::Next, response::Response};
+use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
 use tracing::Instrument;
 
 use super::envelope::Envelope;
-use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
 
 /// `x-request-id`: on every answer, in every log line and in every error of a tool.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::{Router, serve::ListenerExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
 
 use super::health::Draining;
 
@@ -19,7 +22,7 @@ pub async fn serve(
     drain: Duration,
 ) -> std::io::Result<()> {
     let listener = listener.tap_io(|stream| prepare(stream));
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let (stopping, stopped) = oneshot::channel();
     let signal = async move {
         stop.await;
         draining.begin();
@@ -29,10 +32,18 @@ pub async fn serve(
     let server = axum::serve(listener, app).with_graceful_shutdown(signal);
     tokio::select! {
         ended = server.into_future() => ended,
-        () = async { if stopped.await.is_ok() { tokio::time::sleep(drain).await } else { std::future::pending().await } } => {
+        () = over(stopped, drain) => {
             tracing::warn!(event = "lifecycle", "drain time is over; open requests are cut");
             Ok(())
         }
+    }
+}
+
+/// Resolves when the time for draining is over; never, as long as nobody stops the server.
+async fn over(stopped: oneshot::Receiver<()>, drain: Duration) {
+    match stopped.await {
+        Ok(()) => tokio::time::sleep(drain).await,
+        Err(_) => std::future::pending().await,
     }
 }
 
