@@ -2,8 +2,8 @@
 //! the token secret and `sts:AssumeRole` for a user's role.
 //!
 //! This is the only file that may reach the default credential chain (environment, profile, ECS,
-//! IMDS). It hands out no client, so nothing here can ever sign a request for a user's data
-//! (threat T36).
+//! IMDS). It hands out no client that has this identity, so it can never sign a request for a
+//! user's data (threat T36).
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -43,7 +43,8 @@ pub struct SecretUnavailable {
     why: String,
 }
 
-/// The one HTTP client of all AWS calls: rustls on aws-lc, one connection pool.
+/// An HTTP client for AWS: rustls on aws-lc. A server makes one, so that there is one pool of
+/// connections.
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
@@ -161,10 +162,10 @@ impl Ambient {
             .duration_seconds(seconds)
             .policy(&request.policy)
             .set_external_id(self.external_id.as_ref().map(|id| id.expose_secret().to_owned()));
-        if matches!(self.identity, StsIdentity::SourceIdentity | StsIdentity::Both) {
+        if self.identity.source_identity() {
             call = call.source_identity(&subject);
         }
-        if matches!(self.identity, StsIdentity::Tags | StsIdentity::Both) {
+        if self.identity.tags() {
             call = call.set_tags(Some(tags(&request.holder)));
         }
         call

@@ -45,7 +45,7 @@ impl Config {
                 let name = row.variable.name();
                 text.push_str(&match &row.value {
                     Some(value) => format!("{name}={value}\n"),
-                    None => format!("# {name} is not set: {}\n", row.variable.absence()),
+                    None => format!("# {name}: {}\n", row.variable.absence()),
                 });
             }
         }

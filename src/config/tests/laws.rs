@@ -91,7 +91,7 @@ fn every_variable_but_the_stand_ins_is_shown() {
     let printed = ok(&[]).effective();
     for v in TABLE {
         let line = format!("{}=", v.name());
-        let comment = format!("# {} is not set: {}", v.name(), v.absence());
+        let comment = format!("# {}: {}", v.name(), v.absence());
         let shown = printed.lines().any(|l| l.starts_with(&line) || l == comment);
         let stand_in = ["AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"].contains(&v.name());
         assert_eq!(shown, !stand_in, "{}", v.name());
