@@ -58,6 +58,13 @@ async fn every_request_call_and_denial_has_its_line() {
     });
     nobody.with_token(reader).call("bucket_list", json!({})).await.unwrap();
 
+    // A client that hangs up has its lines too.
+    let slow = quilt_mcp_server::demo::Fault::Delay(std::time::Duration::from_secs(2));
+    world.faults().inject(quilt_mcp_server::demo::Service::S3, slow, 1);
+    let gone = alice.call("bucket_objects_list", list(&lab("alice")));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(500), gone).await.is_err());
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+
     server.terminate();
     let lines = {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -75,6 +82,8 @@ async fn every_request_call_and_denial_has_its_line() {
     assert_eq!(is(json!({"message": "another token of a known principal"})), 2);
 
     assert_eq!(is(json!({"event": "tool", "tool": "auth_status", "outcome": "ok"})), 41);
+    assert_eq!(is(json!({"event": "tool", "outcome": "cancelled"})), 1);
+    assert_eq!(is(json!({"event": "access", "outcome": "client_gone"})), 1);
     let request_id = listed.header("x-request-id").unwrap();
     let of_request: Vec<_> =
         lines.iter().filter(|l| l["span"]["request_id"] == request_id).collect();
