@@ -18,6 +18,7 @@ use tower_http::{
 use crate::{
     http::{
         gate::{Gate, gate},
+        head,
         health::{self, Draining},
         observe::observe,
         origin::{self, Allowed},
@@ -43,17 +44,19 @@ impl App {
             // Both spellings, no redirect: a redirected POST loses its body or its token.
             .route_service("/mcp", protocol.clone())
             .route_service("/mcp/", protocol)
-            // 4. Who is it, is it a message, may he: sets the request's context.
+            // 5. Who is it, is it a message, may he: sets the request's context.
             .route_layer(from_fn_with_state(self.gate.clone(), gate))
-            // 3. CORS: a preflight carries no token, so it is answered before the gate; and the
+            // 4. CORS: a preflight carries no token, so it is answered before the gate; and the
             //    gate's 401 and 403 need the headers, or a browser shows a network error instead.
             .route_layer(cors(&self.allowed.origins))
-            // 2. Host and Origin: a page that is not on the list gets nothing, not even preflight.
+            // 3. Host and Origin: a page that is not on the list gets nothing, not even preflight.
             .route_layer(from_fn_with_state(self.allowed.clone(), origin::check));
         // Load balancers send no Host of ours and no token.
         health::routes(self.draining.clone())
             .merge(mcp)
             .fallback(not_found)
+            // 2. A head of more than 32 KiB.
+            .layer(from_fn(head::check))
             // 1. A panic in a layer is a 500 for this request and nothing for the others.
             .layer(CatchPanicLayer::custom(panicked))
             // 0. Request id and access line, whatever happened below.
@@ -69,7 +72,7 @@ fn protocol(gate: &Gate) -> StreamableHttpService<Server, NeverSessionManager> {
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_sse_retry(None)
-        .with_max_request_body_bytes(gate.max_body)
+        .with_max_request_body_bytes(gate.bodies.max())
         .disable_allowed_hosts();
     StreamableHttpService::new(move || Ok(server.clone()), Arc::default(), config)
 }

@@ -15,10 +15,13 @@ use crate::{
     http::{
         announce::Announcer,
         authenticate::Authenticator,
-        gate::{Gate, body_room},
+        body::Bodies,
+        gate::Gate,
         health::Draining,
         origin::Allowed,
         roles::RoleRules,
+        running::Calls,
+        shares::{Bounds, Shares},
     },
     runtime::{Clock, Services},
     tool::Entry,
@@ -83,6 +86,7 @@ pub async fn build_with(
         leeway_secs: config.tokens.leeway_secs,
         clock,
     };
+    let draining = Draining::default();
     let gate = Gate {
         authenticator,
         catalogue: Arc::new(Catalogue::new(
@@ -91,9 +95,16 @@ pub async fn build_with(
             config.server.read_only,
         )),
         services,
-        max_body: config.server.max_body_bytes,
-        slots: Semaphore::new(config.server.max_concurrency),
-        body_room: body_room(config.server.max_body_bytes),
+        bodies: Bodies::new(config.server.max_body_bytes),
+        slots: Arc::new(Semaphore::new(config.server.max_concurrency)),
+        shares: Shares::new(Bounds {
+            calls: config.server.user_concurrency,
+            per_minute: config.server.user_calls_per_minute,
+            body_kib: Bodies::share(config.server.max_body_bytes),
+        }),
+        calls: Calls::default(),
+        patience: config.server.stream_after,
+        draining: draining.clone(),
     };
     let allowed = Allowed {
         hosts: config.server.allowed_hosts.clone(),
@@ -101,7 +112,7 @@ pub async fn build_with(
     };
     let gate = Arc::new(gate);
     tokio::spawn(sweep(Arc::downgrade(&gate)));
-    Ok(App { gate, allowed: Arc::new(allowed), draining: Draining::default() })
+    Ok(App { gate, allowed: Arc::new(allowed), draining })
 }
 
 /// Takes out of the caches what is over, as long as the server lives. Nothing depends on when: what

@@ -45,6 +45,8 @@ pub enum Code {
     Timeout,
     /// The object is not text in the asked encoding.
     NotText,
+    /// The result is larger than clients take.
+    ResultTooLarge,
     /// The catalog's registry failed or could not be reached.
     CatalogUnavailable,
     /// The catalog's registry no longer accepts the token.
@@ -87,6 +89,7 @@ impl Code {
             Code::WrongRegion => "wrong_region",
             Code::Timeout => "timeout",
             Code::NotText => "not_text",
+            Code::ResultTooLarge => "result_too_large",
             Code::CatalogUnavailable => "catalog_unavailable",
             Code::TokenExpired => "token_expired",
             Code::Internal => "internal",

@@ -1,7 +1,13 @@
 //! The protocol: rmcp's `ServerHandler` over the catalogue. The only file that knows rmcp's
 //! handler side (the transport is mounted in [`crate::app`]).
 
-use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use rmcp::{
@@ -9,15 +15,17 @@ use rmcp::{
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest,
         CustomResult, ErrorCode, Implementation, ListToolsResult, PaginatedRequestParams,
-        ProtocolVersion, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+        ProgressNotificationParam, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+        ToolAnnotations,
     },
     service::RequestContext,
 };
+use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
 use crate::{
     error::{Code, ToolError},
-    runtime::{self, RuntimeContext},
+    runtime::{self, Progress, RuntimeContext},
     tool::{Object, Spec},
     tools::Catalogue,
 };
@@ -108,16 +116,89 @@ impl ServerHandler for Server {
         scoped(&cx, async |context: &RuntimeContext| {
             let mut line = ToolLine::begin(entry.name, context);
             // A panic is caught here too, so that the log line tells it from a cancellation.
-            let answer = AssertUnwindSafe(entry.call(arguments)).catch_unwind().await;
-            let Ok(answer) = answer else {
+            let call = AssertUnwindSafe(entry.call(arguments)).catch_unwind();
+            let Ok(answer) = with_progress(call, &cx, context).await else {
                 line.outcome = "panic";
                 return Err(unexpected(context));
             };
+            let (answer, result) = sized(answer, context);
             line.end(&answer);
-            Ok(CallToolResponse::from(result(answer, context)))
+            Ok(CallToolResponse::from(result))
         })
         .await
     }
+}
+
+/// The shortest time between two notifications about one call.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+/// Runs a call, and passes on how far it is if the client asked for that.
+async fn with_progress<T>(
+    call: impl Future<Output = T>,
+    cx: &RequestContext<RoleServer>,
+    context: &RuntimeContext,
+) -> T {
+    let token = cx.meta.get_progress_token().filter(|_| context.reads_streams());
+    let Some(token) = token else { return call.await };
+    let (progress, mut steps) = Progress::heard();
+    let mut call = pin!(runtime::scope(context.clone().with_progress(progress), call));
+    let mut gap = tokio::time::interval(PROGRESS_EVERY);
+    gap.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = 0;
+    loop {
+        let next = async {
+            gap.tick().await;
+            // The sender lives in the call, which is still polled.
+            let _sender_is_there = steps.changed().await;
+            steps.borrow_and_update().clone()
+        };
+        let step = tokio::select! {
+            biased;
+            answer = &mut call => return answer,
+            step = next => step,
+        };
+        // "The progress value MUST increase with each notification" (MCP, utilities/progress).
+        if step.done > told {
+            told = step.done;
+            #[expect(clippy::cast_precision_loss, reason = "MCP counts in floats")]
+            let note = ProgressNotificationParam::new(token.clone(), step.done as f64);
+            let note = match step.total {
+                #[expect(clippy::cast_precision_loss, reason = "MCP counts in floats")]
+                Some(total) => note.with_total(total as f64),
+                None => note,
+            };
+            let note = note.with_message(step.message);
+            if let Err(error) = cx.peer.notify_progress(note).await {
+                // The client is gone, and the call with it.
+                tracing::debug!(%error, "progress was not told");
+            }
+        }
+    }
+}
+
+/// Bytes of a result as JSON. Several clients refuse an event of more than 1 MiB, and any answer
+/// may become one; the rest is for the message around it.
+const MAX_RESULT: usize = 880_000;
+
+/// The result of a call; an error where it is larger than clients take. Tools bound what they
+/// return by themselves: this is for the one that has a fault.
+fn sized(
+    answer: Result<Object, ToolError>,
+    context: &RuntimeContext,
+) -> (Result<(), ToolError>, CallToolResult) {
+    let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+    let result = result(answer, context);
+    let size = serde_json::to_vec(&result).map_or(usize::MAX, |json| json.len());
+    if size <= MAX_RESULT {
+        return (outcome, result);
+    }
+    let error = ToolError::new(
+        Code::ResultTooLarge,
+        "The result is larger than clients can take",
+        format!("It has {size} bytes as JSON; {MAX_RESULT} are possible."),
+        "Ask for less at once: a smaller page, a shorter range, or a narrower prefix.",
+    );
+    (Err(error.clone()), self::result(Err(error), context))
 }
 
 /// Enters the request's context: the task-local, the tracing span, the panic guard and the
@@ -171,7 +252,7 @@ impl<'a> ToolLine<'a> {
         }
     }
 
-    fn end(&mut self, answer: &Result<Object, ToolError>) {
+    fn end(&mut self, answer: &Result<(), ToolError>) {
         match answer {
             Ok(_) => self.outcome = "ok",
             Err(error) => {

@@ -1,6 +1,6 @@
 //! `serve`.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
@@ -8,7 +8,7 @@ use super::Outcome;
 use crate::{
     boot,
     config::Config,
-    http::serve::{serve, stop_signal},
+    http::serve::{Limits, serve, stop_signal},
     telemetry::{self, Stream},
 };
 
@@ -30,8 +30,12 @@ pub(super) async fn run() -> Outcome {
         read_only = config.server.read_only,
         "serving MCP at /mcp"
     );
-    let drain = Duration::from_secs(config.server.drain_secs);
-    serve(listener, app.router(), app.draining.clone(), stop_signal(), drain).await?;
+    let limits = Limits {
+        connections: config.server.max_connections,
+        delay: config.server.drain_delay,
+        drain: config.server.drain,
+    };
+    serve(listener, app.router(), app.draining.clone(), stop_signal(), limits).await?;
     tracing::info!(event = "lifecycle", "stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -64,6 +64,13 @@ fn warn_about_edge(config: &Config, reader: &mut Reader) {
         );
         reader.warn(var::ALLOWED_HOSTS, message);
     }
+    if config.server.drain_delay > config.server.drain {
+        let message = format!(
+            "is longer than {}, so it is cut to that and running requests get no time of their own",
+            var::DRAIN_SECONDS.name()
+        );
+        reader.warn(var::DRAIN_DELAY_SECONDS, message);
+    }
     if config.server.session_secret.is_none() && config.tokens.secret.is_none() {
         let message = format!(
             "is not set, nor is {} to derive it from: session ids are signed with a random key, \

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -29,8 +31,18 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// How many requests may run at the same time.
     pub max_concurrency: usize,
-    /// How long running requests may take after SIGTERM, in seconds.
-    pub drain_secs: u64,
+    /// Calls that one user may have running.
+    pub user_concurrency: usize,
+    /// Calls that one user may start a minute, if that is limited.
+    pub user_calls_per_minute: Option<NonZeroU32>,
+    /// How long an answer may take until it becomes a stream.
+    pub stream_after: Duration,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// After SIGTERM connections are accepted for so long.
+    pub drain_delay: Duration,
+    /// How long running requests may take after SIGTERM.
+    pub drain: Duration,
 }
 
 impl ServerConfig {
@@ -53,7 +65,14 @@ impl ServerConfig {
             },
             max_body_bytes: size(reader.number(var::MAX_BODY_BYTES, 1024..=268_435_456)),
             max_concurrency: size(reader.number(var::MAX_CONCURRENCY, 1..=65_536)),
-            drain_secs: reader.number(var::DRAIN_SECONDS, 0..=300).unwrap_or_default(),
+            user_concurrency: size(reader.number(var::USER_CONCURRENCY, 1..=65_536)),
+            user_calls_per_minute: reader
+                .number(var::USER_CALLS_PER_MINUTE, 1..=1_000_000)
+                .and_then(|n| NonZeroU32::new(u32::try_from(n).ok()?)),
+            stream_after: seconds(reader.number(var::STREAM_AFTER_SECONDS, 1..=50)),
+            max_connections: size(reader.number(var::MAX_CONNECTIONS, 1..=65_536)),
+            drain_delay: seconds(reader.number(var::DRAIN_DELAY_SECONDS, 0..=300)),
+            drain: seconds(reader.number(var::DRAIN_SECONDS, 0..=300)),
         }
     }
 }
@@ -71,6 +90,10 @@ fn toolset(name: &str) -> Result<Toolset, String> {
         let allowed: Vec<_> = Toolset::ALL.iter().map(|toolset| toolset.name()).collect();
         format!("is not a toolset; the toolsets are: {}", allowed.join(", "))
     })
+}
+
+fn seconds(number: Option<u64>) -> Duration {
+    Duration::from_secs(number.unwrap_or_default())
 }
 
 /// The ranges above fit a `usize` on every machine that this server is built for.

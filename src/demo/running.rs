@@ -12,7 +12,7 @@ use crate::{
     ambient::{Ambient, http_client},
     auth, boot,
     config::Config,
-    http::{gate::Gate, health::Draining, serve::serve},
+    http::{gate::Gate, health::Draining, serve::{Limits, Stop, serve}},
     runtime::Clock,
     tool::Entry,
     tools,
@@ -135,13 +135,18 @@ impl Running {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let draining = app.draining.clone();
-        let drain = Duration::from_secs(config.server.drain_secs);
+        let limits = Limits {
+            connections: config.server.max_connections,
+            delay: config.server.drain_delay,
+            drain: config.server.drain,
+        };
         let router = app.router();
         let stop_when = async move {
             // A dropped sender stops too.
             let _told_or_dropped = stopped.await;
+            Stop::Interrupt
         };
-        tokio::spawn(serve(listener, router, draining.clone(), stop_when, drain));
+        tokio::spawn(serve(listener, router, draining.clone(), stop_when, limits));
         Ok(Self { world, address, clock, draining, gate: app.gate, stop: Some(stop) })
     }
 

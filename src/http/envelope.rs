@@ -24,6 +24,8 @@ pub struct Envelope {
     pub method: Option<String>,
     /// `params.name` of a `tools/call`.
     pub tool: Option<String>,
+    /// `params.requestId` of a `notifications/cancelled`.
+    pub cancels: Option<Value>,
 }
 
 /// A message that is refused before the protocol sees it.
@@ -62,6 +64,8 @@ fn present<'de, D: serde::Deserializer<'de>>(
 /// Bytes of an id, as it is written. A uuid has 38; it is echoed, and kept while the call runs.
 const MAX_ID: usize = 256;
 
+const CALL: &str = "tools/call";
+
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 const INVALID_PARAMS: i32 = -32602;
@@ -91,9 +95,15 @@ impl Envelope {
         })?;
         let id = message.check()?;
         let method = message.method.as_deref().map(str::to_owned);
-        let is_call = method.as_deref() == Some("tools/call");
-        let tool = message.params.filter(|_| is_call).and_then(tool_name);
-        Ok(Self { id, method, tool })
+        let params_of = |name: &str| message.params.filter(|_| method.as_deref() == Some(name));
+        let tool = params_of(CALL).and_then(tool_name);
+        let cancels = params_of("notifications/cancelled").and_then(cancelled_id);
+        Ok(Self { id, method, tool, cancels })
+    }
+
+    /// Whether it calls a tool, well-formed or not.
+    pub fn is_call(&self) -> bool {
+        self.method.as_deref() == Some(CALL)
     }
 
     /// The answer for a message that rmcp does not take for one: it is a known method of another
@@ -126,6 +136,18 @@ fn tool_name(params: &RawValue) -> Option<String> {
     let text = Some(params.get()).filter(|text| text.starts_with('{'))?;
     let params: Params<'_> = serde_json::from_str(text).ok()?;
     Some(params.name.into_owned())
+}
+
+/// `params.requestId`, where it is an id.
+fn cancelled_id(params: &RawValue) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(borrow, rename = "requestId")]
+        id: &'a RawValue,
+    }
+    let text = Some(params.get()).filter(|text| text.starts_with('{'))?;
+    let params: Params<'_> = serde_json::from_str(text).ok()?;
+    id(params.id.get()).ok()
 }
 
 impl Message<'_> {
@@ -235,7 +257,8 @@ mod tests {
     #[test]
     fn only_four_methods_go_without_a_token() {
         let open = |method: &str| {
-            Envelope { id: None, method: Some(method.to_owned()), tool: None }.is_open()
+            let method = Some(method.to_owned());
+            Envelope { id: None, method, tool: None, cancels: None }.is_open()
         };
         for method in ["initialize", "server/discover", "notifications/initialized", "ping"] {
             assert!(open(method));
@@ -244,6 +267,21 @@ mod tests {
         {
             assert!(!open(method));
         }
-        assert!(!Envelope { id: None, method: None, tool: None }.is_open());
+        assert!(!Envelope { id: None, method: None, tool: None, cancels: None }.is_open());
+    }
+
+    #[test]
+    fn a_cancellation_names_a_request() {
+        let cancels = |method: &str, params: &str| {
+            let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#);
+            Envelope::parse(body.as_bytes()).unwrap().cancels
+        };
+        let cancelled = "notifications/cancelled";
+        assert_eq!(cancels(cancelled, r#"{"requestId":7,"reason":"x"}"#), Some(json!(7)));
+        assert_eq!(cancels(cancelled, r#"{"requestId":"7"}"#), Some(json!("7")));
+        for params in [r#"{"requestId":null}"#, r#"{"requestId":[7]}"#, "{}", "[7]"] {
+            assert_eq!(cancels(cancelled, params), None, "{params}");
+        }
+        assert_eq!(cancels("notifications/progress", r#"{"requestId":7}"#), None);
     }
 }

@@ -13,23 +13,25 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     authenticate::{Authenticator, Failure},
+    body::{Bodies, OVERLOADED},
+    connection::NoPlace,
     envelope::Envelope,
     headers::{self, ACCEPT_BOTH, SESSION},
+    health::Draining,
+    late::{self, Waiting},
     observe::{Facts, set},
     refusal::Refusal,
+    running::Calls,
+    shares::{Share, Shares},
 };
 use crate::{
     auth::{self, BearerToken, SessionId},
-    runtime::{Caller, RuntimeContext, Services},
+    runtime::{Caller, Progress, RuntimeContext, Services},
     tools::Catalogue,
 };
 
@@ -41,41 +43,32 @@ pub struct Gate {
     pub catalogue: Arc<Catalogue>,
     /// What a call may use.
     pub services: Arc<Services>,
-    /// Bytes of a request body.
-    pub max_body: usize,
+    /// How large a body may be.
+    pub bodies: Bodies,
     /// Requests in work at once; beyond that 503.
-    pub slots: Semaphore,
-    /// KiB for large bodies in work; beyond that 503.
-    pub body_room: Semaphore,
+    pub slots: Arc<Semaphore>,
+    /// What one user may take; beyond that 429.
+    pub shares: Shares,
+    /// Calls that a message can cancel.
+    pub calls: Calls,
+    /// How long an answer may take until it becomes a stream.
+    pub patience: Duration,
+    /// Whether the server stops.
+    pub draining: Draining,
 }
 
-/// The room for bodies of at most `max_body` bytes.
-pub fn body_room(max_body: usize) -> Semaphore {
-    Semaphore::new(BODY_ROOM.max(2 * (max_body / 1024 + 1)))
-}
-
-/// Bytes of a body without a token: an `initialize` has a few hundred.
-const MAX_OPEN_BODY: usize = 8 * 1024;
-/// How long a client may take to send its body.
-const BODY_TIME: Duration = Duration::from_secs(10);
 /// Bytes of the answer to an `initialize`, beside what it repeats; ours has about 500.
 const MAX_HELLO: usize = 64 * 1024;
 /// Bytes of a refused request's body that are read away.
 const MAX_DRAINED: usize = 64 * 1024;
-/// Bytes of a body that needs no room of its own.
-const SMALL_BODY: usize = 64 * 1024;
-/// KiB that all larger bodies in work may take together; never less than two of the largest.
-const BODY_ROOM: usize = 64 * 1024;
-
-const OVERLOADED: Refusal = Refusal::Unavailable {
-    code: "overloaded",
-    detail: "the server is at its limit of concurrent requests; try again shortly",
-};
 
 /// The layer in front of rmcp.
 pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let facts = parts.extensions.get::<Arc<Facts>>().cloned().unwrap_or_default();
+    if parts.extensions.get::<NoPlace>().is_some() {
+        return closing(refuse(OVERLOADED.into(), &facts));
+    }
     let answer = match parts.method {
         Method::POST => gate.post(parts, body, &facts, next).await,
         Method::DELETE => gate.delete(&parts.headers, &facts).await,
@@ -98,6 +91,10 @@ async fn refuse_unread(failure: Failure, body: Body, facts: &Facts) -> Response 
     let drained = timeout(Duration::from_secs(1), to_bytes(body, MAX_DRAINED)).await;
     let response = refuse(failure, facts);
     if matches!(drained, Ok(Ok(_))) { response } else { closing(response) }
+}
+
+fn claimed_session(headers: &HeaderMap) -> Option<SessionId> {
+    SessionId::claimed(&headers::session(headers).ok()??)
 }
 
 fn closing(mut response: Response) -> Response {
@@ -138,7 +135,9 @@ impl Gate {
             Ok(caller) => caller,
             Err(failure) => return Ok(refuse_unread(failure, body, facts).await),
         };
-        let (body, _room) = match self.body(&parts.headers, body, caller.is_some()).await {
+        let share = self.share(caller.as_deref()).await;
+        let read = self.bodies.read(&parts.headers, body, share.as_deref()).await;
+        let (body, mut held) = match read {
             Ok(read) => read,
             // The rest of it is still on its way.
             Err(refusal) => return Ok(closing(refuse(refusal.into(), facts))),
@@ -152,14 +151,19 @@ impl Gate {
         };
         facts.note(&envelope);
         // Taken only now: whoever sends his body slowly holds a connection, not a slot.
-        let _slot = self.slots.try_acquire().map_err(|_| OVERLOADED)?;
+        held.push(self.slots.clone().try_acquire_owned().map_err(|_| OVERLOADED)?);
+        // A notification does nothing that lasts, and a cancellation makes room.
+        if let Some(share) = share.filter(|_| envelope.id.is_some()) {
+            held.push(share.call()?);
+        }
+        let patience = Some(self.patience).filter(|_| headers::reads_streams(&parts.headers));
         // From here on nothing needs the token: what is not there cannot leak.
         parts.headers.remove(header::AUTHORIZATION);
         parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
         match &caller {
             Some(caller) => {
                 self.check_scope(caller, &envelope)?;
-                let context = self.context(caller, &parts.headers, facts)?;
+                let context = self.context(caller, &parts.headers, facts, patience.is_some())?;
                 parts.extensions.insert(context);
             }
             None if envelope.is_open() => {}
@@ -169,7 +173,20 @@ impl Gate {
         if !hello {
             headers::check_version(&parts.headers)?;
         }
-        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+        let session = caller.as_ref().filter(|_| !modern).and(claimed_session(&parts.headers));
+        if let (Some(session), Some(id)) = (&session, &envelope.cancels) {
+            self.calls.cancel(session, id);
+        }
+        let request = Request::from_parts(parts, Body::from(body));
+        let response = match &envelope.id {
+            Some(id) if envelope.is_call() => {
+                let call = session.map(|session| self.calls.begin(session, id));
+                let draining = self.draining.clone();
+                let waiting = Waiting { id: id.clone(), call, draining, held };
+                late::answer(Box::pin(next.run(request)), waiting, patience).await
+            }
+            _ => next.run(request).await,
+        };
         match caller.filter(|_| hello && !modern) {
             // The media type was checked before, so this is about the message itself.
             _ if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
@@ -178,6 +195,10 @@ impl Gate {
             Some(caller) => self.open_session(&caller, response).await,
             None => Ok(response),
         }
+    }
+
+    async fn share(&self, caller: Option<&Caller>) -> Option<Arc<Share>> {
+        Some(self.shares.of(caller?.principal.subject_key()).await)
     }
 
     /// Whose request it is, by its headers alone; `None` without a token.
@@ -219,6 +240,7 @@ impl Gate {
         caller: &Arc<Caller>,
         headers: &HeaderMap,
         facts: &Facts,
+        reads_streams: bool,
     ) -> Result<RuntimeContext, Failure> {
         Ok(RuntimeContext {
             caller: caller.clone(),
@@ -227,6 +249,8 @@ impl Gate {
             request_id: facts.request_id.clone(),
             session: facts.session.get().map(|session| session.as_str().into()),
             calls: Arc::new(AtomicU32::new(0)),
+            progress: Progress::unheard(),
+            reads_streams,
         })
     }
 
@@ -246,7 +270,7 @@ impl Gate {
     async fn open_session(&self, caller: &Caller, response: Response) -> Result<Response, Failure> {
         let (mut parts, body) = response.into_parts();
         // It may repeat the version that the client asked for.
-        let limit = self.max_body.saturating_add(MAX_HELLO);
+        let limit = self.bodies.max().saturating_add(MAX_HELLO);
         let body = to_bytes(body, limit).await.map_err(|_| OVERLOADED)?;
         let answer: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
         if answer.is_some_and(|answer| answer.get("result").is_some()) {
@@ -273,36 +297,6 @@ impl Gate {
             self.authenticator.ended.end(&id);
         }
         Ok(StatusCode::NO_CONTENT.into_response())
-    }
-
-    /// The body, and the room in memory that it takes until the answer is there. A small one takes
-    /// none: whoever occupies the room with large bodies shall not keep ordinary calls out.
-    async fn body(
-        &self,
-        headers: &HeaderMap,
-        body: Body,
-        authenticated: bool,
-    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
-        let limit = if authenticated { self.max_body } else { self.max_body.min(MAX_OPEN_BODY) };
-        let wanted = headers::content_length(headers).map_or(limit, |length| length.min(limit));
-        let kib = u32::try_from(wanted / 1024 + 1).unwrap_or(u32::MAX);
-        let room = match wanted > SMALL_BODY {
-            true => Some(self.body_room.try_acquire_many(kib).map_err(|_| OVERLOADED)?),
-            false => None,
-        };
-        let body = timeout(BODY_TIME, to_bytes(body, limit)).await.map_err(|_| {
-            let detail = "the body did not arrive within 10 seconds";
-            Refusal::request(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
-        })?;
-        let body = body.map_err(|_| {
-            Refusal::request(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a \
-                 token), or broke off",
-            )
-        })?;
-        Ok((body, room))
     }
 }
 

@@ -72,6 +72,18 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// Whether the client says that it reads event streams. `*/*` does not say so: it is what programs
+/// send that know nothing of them.
+pub fn reads_streams(headers: &HeaderMap) -> bool {
+    let is_stream = |kind: &str| {
+        let mut parts = kind.split(';').map(str::trim);
+        let is_it = parts.next().is_some_and(|p| p.eq_ignore_ascii_case("text/event-stream"));
+        is_it && !parts.any(|p| p.starts_with("q=0") && !p.contains(|c| ('1'..='9').contains(&c)))
+    };
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(is_stream)
+}
+
 /// The announced length of the body.
 pub fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()

@@ -8,19 +8,33 @@ use std::sync::{
 use axum::{Json, Router, extract::State, routing::get};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-/// Set once when the process is told to stop.
+/// The end of the process, in two steps.
 #[derive(Clone, Debug, Default)]
-pub struct Draining(Arc<AtomicBool>);
+pub struct Draining {
+    begun: Arc<AtomicBool>,
+    cut: CancellationToken,
+}
 
 impl Draining {
     /// From now on `/readyz` answers 503.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.begun.store(true, Ordering::Relaxed);
     }
 
     fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// From now on a request that still runs is told that the server stops.
+    pub fn cut(&self) {
+        self.cut.cancel();
+    }
+
+    /// Resolves when requests are cut.
+    pub async fn is_cut(&self) {
+        self.cut.cancelled().await;
     }
 }
 

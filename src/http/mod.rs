@@ -2,12 +2,18 @@
 
 pub mod announce;
 pub mod authenticate;
+pub mod body;
+pub mod connection;
 pub mod envelope;
 pub mod gate;
+pub mod head;
 pub mod headers;
 pub mod health;
+pub mod late;
 pub mod observe;
 pub mod origin;
 pub mod refusal;
 pub mod roles;
+pub mod running;
 pub mod serve;
+pub mod shares;

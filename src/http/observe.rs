@@ -1,12 +1,20 @@
 //! Outermost: a request id on every answer, and one access line per request.
 
 use std::{
+    pin::Pin,
     sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
+    middleware::Next,
+    response::Response,
+};
 use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
+use http_body::{Frame, SizeHint};
 use tracing::Instrument;
 
 use super::envelope::Envelope;
@@ -40,7 +48,14 @@ struct AccessLine {
     path: String,
     started: Instant,
     status: Option<StatusCode>,
+    is_whole: bool,
     span: tracing::Span,
+}
+
+/// A stream, whose line is written when it ends.
+struct Watched {
+    body: Body,
+    line: AccessLine,
 }
 
 /// The layer.
@@ -53,6 +68,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         path: request.uri().path().chars().take(200).collect(),
         started: Instant::now(),
         status: None,
+        is_whole: false,
         span: tracing::info_span!("request", request_id = &*facts.request_id),
     };
     // Every line of the request carries its id, also those of libraries and of rooms that know
@@ -62,7 +78,30 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    response
+    // Of an answer that has a length nothing is known from here on; a stream may take minutes.
+    line.is_whole = response.body().size_hint().exact().is_some();
+    match line.is_whole {
+        true => response,
+        false => response.map(|body| Body::new(Watched { body, line })),
+    }
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        self.line.is_whole = frame.is_none();
+        Poll::Ready(frame)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Notes why a request was refused.
@@ -123,9 +162,9 @@ impl Drop for AccessLine {
         let facts = &self.facts;
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status = self.status.map(|s| s.as_u16());
-        let outcome = match self.status {
-            None => "client_gone",
-            Some(_) => "answered",
+        let outcome = match self.status.is_some() && self.is_whole {
+            false => "client_gone",
+            true => "answered",
         };
         macro_rules! line {
             ($level:ident) => {

@@ -30,6 +30,15 @@ pub enum Refusal {
         /// For people.
         detail: &'static str,
     },
+    /// 429 with `Retry-After` (RFC 6585 section 4): this user takes more than his share.
+    TooMany {
+        /// Stable.
+        code: &'static str,
+        /// For people.
+        detail: &'static str,
+        /// When it is worth trying again.
+        retry_after_secs: u64,
+    },
 }
 
 impl Refusal {
@@ -38,11 +47,18 @@ impl Refusal {
         Self::Request { status, code, detail }
     }
 
+    /// A refusal that is the server's own fault, or its suppliers'.
+    pub const fn unavailable(code: &'static str, detail: &'static str) -> Self {
+        Self::Unavailable { code, detail }
+    }
+
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Auth(refusal) => refusal.code(),
-            Self::Request { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Request { code, .. }
+            | Self::Unavailable { code, .. }
+            | Self::TooMany { code, .. } => code,
         }
     }
 }
@@ -52,7 +68,9 @@ impl Refusal {
     pub fn detail(&self) -> String {
         match self {
             Self::Auth(refusal) => refusal.detail(),
-            Self::Request { detail, .. } | Self::Unavailable { detail, .. } => (*detail).to_owned(),
+            Self::Request { detail, .. }
+            | Self::Unavailable { detail, .. }
+            | Self::TooMany { detail, .. } => (*detail).to_owned(),
         }
     }
 }
@@ -82,14 +100,19 @@ impl IntoResponse for Refusal {
                     _ => (status, body).into_response(),
                 }
             }
-            Self::Unavailable { detail, .. } => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                [(header::RETRY_AFTER, "2")],
-                Json(json!({"error": code, "detail": detail})),
-            )
-                .into_response(),
+            Self::Unavailable { detail, .. } => {
+                later(StatusCode::SERVICE_UNAVAILABLE, 2, code, detail)
+            }
+            Self::TooMany { detail, retry_after_secs, .. } => {
+                later(StatusCode::TOO_MANY_REQUESTS, retry_after_secs, code, detail)
+            }
         }
     }
+}
+
+fn later(status: StatusCode, secs: u64, code: &str, detail: &str) -> Response {
+    let retry = [(header::RETRY_AFTER, HeaderValue::from(secs))];
+    (status, retry, Json(json!({"error": code, "detail": detail}))).into_response()
 }
 
 /// `WWW-Authenticate` after RFC 6750 section 3. Its error codes are coarser than ours: a missing

@@ -1,50 +1,189 @@
-//! The accept loop, and its end.
+//! The accept loop, its limits, and its end.
+//!
+//! hyper's http1 builder instead of `axum::serve`: that one knows no limit of the header block, no
+//! limit of connections, keeps connections that drip their headers for ever, and answers HTTP/2.
 
-use std::time::Duration;
+use std::{collections::VecDeque, future::Future, io, sync::Arc, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    connection::{Kind, carry},
+    health::Draining,
 };
 
-use super::health::Draining;
+/// What the loop is bounded by.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once, beside the lane of the health checks.
+    pub connections: usize,
+    /// After the signal to stop, connections are accepted for so long: a load balancer needs a
+    /// while to notice.
+    pub delay: Duration,
+    /// From the signal to stop until open requests are cut; not less than `delay`.
+    pub drain: Duration,
+}
 
-/// Serves until `stop` resolves, then finishes what runs, for at most `drain`.
+/// Connections for health checks alone, once the others are taken.
+const LANE: usize = 32;
+/// How long a cut request has to say so to its client.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why a server is told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGTERM: others may still send requests here for a while.
+    Terminate,
+    /// Ctrl-C: somebody sits in front of it and waits.
+    Interrupt,
+}
+
+/// Serves until `stop` resolves, then finishes what runs.
+///
+/// From then on `/readyz` says 503; connections are still accepted for `limits.delay`; requests
+/// that are not done after `limits.drain` are told that the server stops.
 ///
 /// # Errors
-/// Where the listener fails.
+/// None today; a listener that fails is waited for.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
     draining: Draining,
-    stop: impl Future<Output = ()> + Send + 'static,
-    drain: Duration,
-) -> std::io::Result<()> {
-    let listener = listener.tap_io(|stream| prepare(stream));
-    let (stopping, stopped) = oneshot::channel();
-    let signal = async move {
-        stop.await;
-        draining.begin();
-        tracing::info!(event = "lifecycle", "draining: no new connections, finishing what runs");
-        let _server_gone = stopping.send(());
+    stop: impl Future<Output = Stop> + Send,
+    limits: Limits,
+) -> io::Result<()> {
+    let mut server = Server {
+        app,
+        places: Arc::new(Semaphore::new(limits.connections)),
+        lane: VecDeque::new(),
+        tasks: TaskTracker::new(),
+        stopping: CancellationToken::new(),
+        is_full: false,
     };
-    let server = axum::serve(listener, app).with_graceful_shutdown(signal);
-    tokio::select! {
-        ended = server.into_future() => ended,
-        () = over(stopped, drain) => {
-            tracing::warn!(event = "lifecycle", "drain time is over; open requests are cut");
-            Ok(())
+    let reason = tokio::select! {
+        reason = stop => reason,
+        never = server.accept(&listener) => match never {},
+    };
+    draining.begin();
+    tracing::info!(event = "lifecycle", ?reason, "stopping: not ready, finishing what runs");
+    let delay = match reason {
+        Stop::Terminate => limits.delay.min(limits.drain),
+        Stop::Interrupt => Duration::ZERO,
+    };
+    if let Ok(never) = timeout(delay, server.accept(&listener)).await {
+        match never {}
+    }
+    drop(listener);
+    server.finish(&draining, limits.drain.saturating_sub(delay)).await;
+    Ok(())
+}
+
+/// What cannot be.
+enum Never {}
+
+struct Server {
+    app: Router,
+    places: Arc<Semaphore>,
+    /// Connections in the lane, oldest first.
+    lane: VecDeque<AbortHandle>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    is_full: bool,
+}
+
+impl Server {
+    async fn accept(&mut self, listener: &TcpListener) -> Never {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.take(stream),
+                Err(error) if is_about_the_connection(&error) => {}
+                Err(error) => {
+                    // Most likely no file descriptor is left: some connection has to end first.
+                    tracing::warn!(event = "lifecycle", %error, "no connection can be accepted");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, stream: TcpStream) {
+        prepare(&stream);
+        let place = self.places.clone().try_acquire_owned().ok();
+        self.note(place.is_none());
+        match place {
+            Some(place) => {
+                self.spawn(stream, Kind::Ordinary, Some(place));
+            }
+            None => {
+                // The lane never turns anybody away: the oldest makes room. A health check is
+                // done in a millisecond; what stays longer is none.
+                self.lane.retain(|task| !task.is_finished());
+                if self.lane.len() >= LANE
+                    && let Some(oldest) = self.lane.pop_front()
+                {
+                    oldest.abort();
+                }
+                let task = self.spawn(stream, Kind::Lane, None);
+                self.lane.push_back(task);
+            }
+        }
+    }
+
+    fn spawn(
+        &self,
+        stream: TcpStream,
+        kind: Kind,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> AbortHandle {
+        let (app, stopping) = (self.app.clone(), self.stopping.clone());
+        let task = self.tasks.spawn(async move {
+            carry(stream, app, kind, stopping).await;
+            drop(place);
+        });
+        task.abort_handle()
+    }
+
+    /// Says once when the places are taken, and once when there are some again.
+    fn note(&mut self, is_full: bool) {
+        match (self.is_full, is_full) {
+            (false, true) => tracing::warn!(
+                event = "lifecycle",
+                "every connection is taken (QUILT_MCP_MAX_CONNECTIONS); only health is answered"
+            ),
+            (true, false) => tracing::info!(event = "lifecycle", "connections are free again"),
+            _ => {}
+        }
+        self.is_full = is_full;
+    }
+
+    /// Waits for what runs, tells what is too slow, and ends.
+    async fn finish(self, draining: &Draining, rest: Duration) {
+        // Idle connections end at once, the others with their answer.
+        self.stopping.cancel();
+        self.tasks.close();
+        if timeout(rest, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        tracing::warn!(event = "lifecycle", "the time is over; open requests are cut");
+        draining.cut();
+        if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
+            let left = self.tasks.len();
+            tracing::warn!(event = "lifecycle", left, "connections were dropped");
         }
     }
 }
 
-/// Resolves when the time for draining is over; never, as long as nobody stops the server.
-async fn over(stopped: oneshot::Receiver<()>, drain: Duration) {
-    match stopped.await {
-        Ok(()) => tokio::time::sleep(drain).await,
-        Err(_) => std::future::pending().await,
-    }
+/// Errors of `accept` that are one client's, who is gone already.
+fn is_about_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Without TCP_NODELAY every answer in two writes waits some 40 ms for an acknowledgement.
@@ -55,7 +194,7 @@ fn prepare(stream: &TcpStream) {
 }
 
 /// Resolves on SIGTERM or Ctrl-C.
-pub async fn stop_signal() {
+pub async fn stop_signal() -> Stop {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -69,7 +208,10 @@ pub async fn stop_signal() {
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! { () = interrupt => {}, () = terminate => {} }
+    tokio::select! {
+        () = interrupt => Stop::Interrupt,
+        () = terminate => Stop::Terminate,
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use super::{Caller, Clock};
+use super::{Caller, Clock, Progress};
 use crate::{
     aws::{Clients, Source},
     catalog::Registry,
@@ -22,6 +22,10 @@ pub struct RuntimeContext {
     pub(crate) session: Option<Arc<str>>,
     /// Calls to AWS and the registry so far, for the log.
     pub(crate) calls: Arc<AtomicU32>,
+    /// Where the tool tells how far it is.
+    pub(crate) progress: Progress,
+    /// Whether the client takes a stream for an answer: without one there is no way for progress.
+    pub(crate) reads_streams: bool,
 }
 
 /// What all requests share: caches and connections, no authority.
@@ -62,6 +66,16 @@ impl RuntimeContext {
     /// Fingerprint of the MCP session, where there is one.
     pub fn session(&self) -> Option<&str> {
         self.session.as_deref()
+    }
+
+    /// The same context, for a client that wants to hear of progress.
+    pub fn with_progress(self, progress: Progress) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// Whether the client takes a stream for an answer.
+    pub fn reads_streams(&self) -> bool {
+        self.reads_streams
     }
 
     /// Calls made to AWS and the registry so far.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use super::RuntimeContext;
+use super::{RuntimeContext, Step};
 use crate::{
     auth::Principal,
     aws::{S3, Source},
@@ -52,6 +52,12 @@ impl Cx {
     /// Fingerprint of the MCP session, where the client keeps one.
     pub fn session(&self) -> Option<&str> {
         self.context.session()
+    }
+
+    /// Tells the client how far the call is, if it asked: `done` of `total` (if that is known).
+    /// Cheap: call it for every step; what the client gets is thinned out.
+    pub fn progress(&self, done: u64, total: Option<u64>, message: impl Into<String>) {
+        self.context.progress.tell(Step { done, total, message: message.into() });
     }
 
     /// The time of this request.

@@ -4,8 +4,10 @@ pub mod caller;
 pub mod clock;
 pub mod context;
 pub mod cx;
+pub mod progress;
 
 pub use caller::Caller;
 pub use clock::Clock;
 pub use context::{RuntimeContext, Services, current, scope};
 pub use cx::Cx;
+pub use progress::{Progress, Step};

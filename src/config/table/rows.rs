@@ -96,14 +96,58 @@ table! {
         meaning: "Requests that may run at the same time, 1 to 65536.",
         show: Plain(|c| text(c.server.max_concurrency)),
     }
+    USER_CONCURRENCY {
+        name: "QUILT_MCP_USER_CONCURRENCY",
+        section: Server,
+        absent: Value("64"),
+        example: "16",
+        meaning: "Calls that one user may have running at the same time, 1 to 65536; beyond that 429.",
+        show: Plain(|c| text(c.server.user_concurrency)),
+    }
+    USER_CALLS_PER_MINUTE {
+        name: "QUILT_MCP_USER_CALLS_PER_MINUTE",
+        section: Server,
+        absent: Means("no limit"),
+        example: "600",
+        meaning: "Calls that one user may start per minute, 1 to 1000000; beyond that 429. Each \
+            replica counts for itself.",
+        show: Plain(|c| maybe(&c.server.user_calls_per_minute)),
+    }
+    MAX_CONNECTIONS {
+        name: "QUILT_MCP_MAX_CONNECTIONS",
+        section: Server,
+        absent: Value("1024"),
+        example: "4096",
+        meaning: "Connections at the same time, 1 to 65536; beyond that only health checks are \
+            answered. Keep it below the limit of open files.",
+        show: Plain(|c| text(c.server.max_connections)),
+    }
+    STREAM_AFTER_SECONDS {
+        name: "QUILT_MCP_STREAM_AFTER_SECONDS",
+        section: Server,
+        absent: Value("5"),
+        example: "10",
+        meaning: "Seconds, 1 to 50, after which an answer that is not there yet becomes an event \
+            stream, for clients that accept one; keep it below every idle timeout on the way.",
+        show: Plain(|c| text(c.server.stream_after.as_secs())),
+    }
+    DRAIN_DELAY_SECONDS {
+        name: "QUILT_MCP_DRAIN_DELAY_SECONDS",
+        section: Server,
+        absent: Value("5"),
+        example: "10",
+        meaning: "Seconds, 0 to 300, for which connections are still accepted after SIGTERM, while \
+            `/readyz` already says 503: a load balancer needs a while to notice. Not after Ctrl-C.",
+        show: Plain(|c| text(c.server.drain_delay.as_secs())),
+    }
     DRAIN_SECONDS {
         name: "QUILT_MCP_DRAIN_SECONDS",
         section: Server,
         absent: Value("25"),
         example: "60",
-        meaning: "Seconds that running requests may still take after SIGTERM, 0 to 300; keep it below \
-            the stop timeout of the container.",
-        show: Plain(|c| text(c.server.drain_secs)),
+        meaning: "Seconds, 0 to 300, that running requests may still take after SIGTERM, the delay \
+            included; keep it below the stop timeout of the container.",
+        show: Plain(|c| text(c.server.drain.as_secs())),
     }
     JWT_SECRET {
         name: "MCP_ENHANCED_JWT_SECRET",
