@@ -7,5 +7,5 @@ pub mod cx;
 
 pub use caller::Caller;
 pub use clock::Clock;
-pub use context::{RuntimeContext, Services, current, scope};
+pub use context::{Rules, RuntimeContext, Services, current, scope};
 pub use cx::Cx;

@@ -69,16 +69,26 @@ table! {
         section: Server,
         absent: Value("false"),
         example: "true",
-        meaning: "Switches off every tool that changes anything.",
+        meaning: "Switches off every tool that changes anything. An upper bound: no request relaxes it.",
         show: Plain(|c| text(c.server.read_only)),
     }
     TOOLSETS {
         name: "QUILT_MCP_TOOLSETS",
         section: Server,
-        absent: Means("every toolset"),
+        absent: Value("identity,bucket,package,athena,search"),
         example: "identity,bucket",
-        meaning: "Families of tools to offer.",
+        meaning: "Families of tools to offer, those that write included. An upper bound: no request \
+            relaxes it. `package`, `athena` and `search` are known names that have no tools yet.",
         show: Plain(|c| list(&c.server.toolsets)),
+    }
+    LINK_MAX_SECONDS {
+        name: "QUILT_MCP_LINK_MAX_SECONDS",
+        section: Server,
+        absent: Value("900"),
+        example: "300",
+        meaning: "Longest life of a signed download link in seconds, 1 to 43200. A link never outlives \
+            the token or the AWS credentials that signed it either.",
+        show: Plain(|c| text(c.server.link_max_secs)),
     }
     MAX_BODY_BYTES {
         name: "QUILT_MCP_MAX_BODY_BYTES",
