@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod canary;
 mod catalogue;
 mod cli;
@@ -15,8 +16,12 @@ mod credentials;
 mod edge;
 mod generated;
 mod isolation;
+mod links;
 mod logs;
 mod misbehaving;
+mod objects;
+mod puts;
+mod regions;
 mod replicas;
 mod sessions;
 mod ssm;
