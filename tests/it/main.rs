@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod bounds;
 mod canary;
 mod catalogue;
 mod cli;
@@ -20,6 +21,7 @@ mod links;
 mod logs;
 mod misbehaving;
 mod objects;
+mod offers;
 mod puts;
 mod regions;
 mod replicas;
