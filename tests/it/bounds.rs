@@ -213,3 +213,23 @@ async fn more_metadata_than_s3_keeps_is_cut() {
         (8, 1024)
     );
 }
+
+#[tokio::test]
+async fn ids_of_any_length_do_not_burst_an_answer() {
+    let headers = vec![("etag", "e".repeat(9000)), ("x-amz-version-id", "v".repeat(9000))];
+    let url = fake_s3(headers, b"x".to_vec()).await;
+    let app = TestApp::with(&[("AWS_ENDPOINT_URL_S3", &url)]).await;
+    let client = app.client("alice");
+    let items: Vec<_> = (0..300).map(|n| json!({"key": n.to_string(), "text": ""})).collect();
+    let put = json!({"bucket": lab("alice"), "items": items});
+    let put = call(&client, "bucket_objects_put", put).await;
+    assert_eq!(
+        (&put.structured()["uploaded"], &put.structured()["abridged"]),
+        (&json!(300), &json!(true))
+    );
+    let uri = json!({"s3_uri": format!("s3://{}/k", lab("alice"))});
+    for tool in ["bucket_object_info", "bucket_object_fetch", "bucket_object_text"] {
+        let answer = call(&client, tool, uri.clone()).await;
+        assert_eq!(answer.structured()["version_id"].as_str().unwrap().len(), 1024, "{tool}");
+    }
+}

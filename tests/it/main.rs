@@ -23,6 +23,7 @@ mod misbehaving;
 mod objects;
 mod offers;
 mod puts;
+mod reach;
 mod regions;
 mod replicas;
 mod sessions;
