@@ -1,6 +1,13 @@
 //! `bucket_access_check`: who says no, and that asking changes nothing.
 
 use quilt_mcp_server::demo::{Fault, Policy, Role, Service, client::Client};
+use quilt_mcp_server::{
+    domain::{Action, BucketRef, Toolset},
+    runtime::Cx,
+    tool::{Entry, Result, Tool},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, lab, sts_calls};
@@ -137,4 +144,53 @@ async fn a_subset_an_alias_and_what_is_no_operation() {
         let answer = call(json!({"bucket": lab("alice"), "operations": bad})).await;
         assert_eq!(answer.code().as_deref(), Some("invalid_arguments"), "{}", answer.body);
     }
+}
+
+/// Declares that it asks about writing, and does more.
+#[derive(Deserialize, JsonSchema)]
+struct Asks {
+    bucket: BucketRef,
+    write: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Asked {
+    allowed: bool,
+}
+
+impl Tool for Asks {
+    const NAME: &'static str = "asks";
+    const TITLE: &'static str = "Asks";
+    const TOOLSET: Toolset = Toolset::Bucket;
+    const NEEDS: &'static [Action] = &[Action::ListBucket];
+    const PROBES: &'static [Action] = &[Action::PutObject];
+    type Output = Asked;
+
+    async fn run(self, cx: &Cx) -> Result<Asked> {
+        let s3 = cx.s3();
+        if self.write {
+            s3.writer(&self.bucket.name).await?;
+        } else {
+            s3.probe_write(&self.bucket.name, "k").await?;
+        }
+        Ok(Asked { allowed: true })
+    }
+}
+
+static ASKS: &[Entry] = &[Entry::of::<Asks>()];
+
+#[tokio::test]
+async fn who_may_ask_may_not_write_and_in_read_only_mode_nobody_asks() {
+    let asks = async |app: &TestApp, write: bool| {
+        let arguments = json!({"bucket": lab("alice"), "write": write});
+        app.client("alice").call("asks", arguments).await.unwrap().code()
+    };
+    let app = TestApp::with_tools(ASKS).await;
+    assert!(ASKS[0].read_only());
+    assert_eq!(asks(&app, true).await.as_deref(), Some("internal"), "not declared");
+    assert_eq!(app.s3_calls().len(), 0);
+    assert_eq!(asks(&app, false).await, None);
+    let app = TestApp::with_tools_and(ASKS, &[("QUILT_MCP_READ_ONLY", "true")]).await;
+    assert_eq!(asks(&app, false).await.as_deref(), Some("internal"));
+    assert_eq!((app.s3_calls().len(), sts_calls(app.world()).len()), (0, 0));
 }

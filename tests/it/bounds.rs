@@ -233,3 +233,28 @@ async fn ids_of_any_length_do_not_burst_an_answer() {
         assert_eq!(answer.structured()["version_id"].as_str().unwrap().len(), 1024, "{tool}");
     }
 }
+
+#[tokio::test]
+async fn a_body_that_stops_halfway_is_an_error_in_time() {
+    let router = axum::Router::new().fallback(async || {
+        let start = futures_util::stream::once(async { Ok::<_, std::io::Error>("begin") });
+        let never = futures_util::stream::pending();
+        let body = axum::body::Body::from_stream(futures_util::StreamExt::chain(start, never));
+        ([("content-length", "1000")], body)
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let app = TestApp::with(&[("AWS_ENDPOINT_URL_S3", &url)]).await;
+    let uri = json!({"s3_uri": format!("s3://{}/k", lab("alice"))});
+    let started = std::time::Instant::now();
+    let client = app.client("alice");
+    let reading = call(&client, "bucket_object_fetch", uri);
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(35), reading).await.unwrap();
+    let code = answer.code().unwrap();
+    assert!(
+        ["timeout", "aws_unavailable"].contains(&code.as_str()),
+        "{code} after {:?}",
+        started.elapsed()
+    );
+}

@@ -161,6 +161,13 @@ async fn a_picture_comes_as_a_picture_whatever_its_writer_called_it() {
         );
         assert_eq!(seen["content_type"], kind);
     }
+    let mut large = b"\xff\xd8\xff".to_vec();
+    large.resize(300_000, 7);
+    app.put(&lab("alice"), "large.jpg", large);
+    let whole = fetch(&client, json!({"s3_uri": uri("large.jpg")})).await;
+    assert_eq!(whole.structured()["image"], "image/jpeg", "whole, although nobody said how much");
+    let less = fetch(&client, json!({"s3_uri": uri("large.jpg"), "max_bytes": "65536"})).await;
+    assert_eq!(less.structured()["bytes_read"], 65_536, "unless they did");
     app.world().store().put(&lab("alice"), "lies", "<script>", Some("image/png")).unwrap();
     let lies = fetch(&client, json!({"s3_uri": uri("lies")})).await;
     assert_eq!(lies.body["result"]["content"].as_array().unwrap().len(), 1, "no picture");

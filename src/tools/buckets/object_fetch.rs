@@ -1,4 +1,5 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserializer;
 
 use crate::{
     aws::s3::Part,
@@ -16,11 +17,12 @@ use crate::{
 pub struct BucketObjectFetch {
     /// `s3://bucket/key`, the key percent-encoded; `?versionId=…` reads that version.
     s3_uri: S3Uri,
-    /// Bytes to read. A picture that is whole within them comes as a picture; of anything else one
-    /// answer holds up to 262144 bytes as base64, or about 800 kB of JSON as text.
-    #[serde(default = "max_bytes", deserialize_with = "integer")]
-    #[schemars(range(min = 1, max = 524_288))]
-    max_bytes: i64,
+    /// Bytes to read. A picture that is whole within them comes as a picture; where this is left out,
+    /// any picture of up to 524288. Of anything else one answer holds up to 262144 bytes as base64, or
+    /// about 800 kB of JSON as text.
+    #[serde(default, deserialize_with = "some_integer")]
+    #[schemars(range(min = 1, max = 524_288), extend("default" = 65_536))]
+    max_bytes: Option<i64>,
     /// false: as text, if the bytes are UTF-8.
     #[serde(default = "yes")]
     base64_encode: bool,
@@ -30,8 +32,11 @@ pub struct BucketObjectFetch {
     offset: i64,
 }
 
-fn max_bytes() -> i64 {
-    65_536
+/// Where the caller does not say.
+const USUAL_BYTES: i64 = 65_536;
+
+fn some_integer<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<i64>, D::Error> {
+    integer(d).map(Some)
 }
 
 fn yes() -> bool {
@@ -92,9 +97,15 @@ impl Tool for BucketObjectFetch {
     type Output = Fetched;
 
     async fn run(self, cx: &Cx) -> Result<Fetched> {
-        let max = within(self.max_bytes, 1..=MAX_BYTES, "max_bytes must be from 1 to 524288")?;
+        let max = self.max_bytes.unwrap_or(USUAL_BYTES);
+        let max = within(max, 1..=MAX_BYTES, "max_bytes must be from 1 to 524288")?;
         let offset = within(self.offset, 0..=i64::MAX, "offset must not be negative")?;
-        let part = cx.s3().read(&self.s3_uri, offset, max).await?;
+        let mut part = cx.s3().read(&self.s3_uri, offset, max).await?;
+        // Half a picture is of no use to anybody who did not ask for it.
+        let picture = self.max_bytes.is_none() && offset == 0 && image_type(&part.bytes).is_some();
+        if picture && (part.bytes.len() as u64) < part.size && fits(part.size) {
+            part = cx.s3().read(&self.s3_uri, 0, part.size).await?;
+        }
         let shown = show(&part, offset, self.base64_encode);
         let after = offset + shown.used as u64;
         let truncated = after < part.size;
@@ -160,8 +171,13 @@ fn show(part: &Part, offset: u64, as_base64: bool) -> Shown {
     Shown { used: bytes.len(), data: Some(STANDARD.encode(bytes)), note, ..Shown::default() }
 }
 
+/// Whether a picture of this size can be shown.
+fn fits(size: u64) -> bool {
+    i64::try_from(size).is_ok_and(|size| size <= MAX_BYTES)
+}
+
 fn rest_of_picture(mime_type: &str, size: u64) -> String {
-    let how = match i64::try_from(size).is_ok_and(|size| size <= MAX_BYTES) {
+    let how = match fits(size) {
         true => format!("call with max_bytes {size} to get it whole, as a picture"),
         false => "it is too large for a picture; bucket_object_link makes a link to it".to_owned(),
     };
