@@ -75,6 +75,12 @@ async fn what_works(
 
     writes_and_reads(tour, &client, bucket).await?;
 
+    let shared = listed.last().ok_or("alice has a second bucket")?;
+    running.world.store().set_region(shared, "eu-central-1");
+    let moved = client.call("bucket_access_check", json!({"bucket": shared})).await?;
+    let region = text(moved.structured(), "/region");
+    tour.works("a bucket in another region", &moved, &format!("{shared} found in {region}"))?;
+
     tour.heading("The same user with her catalog token: the catalog and AWS decide")?;
     let client = client.with_token(alice.catalog_token.clone());
     let buckets = client.call("bucket_list", json!({})).await?;

@@ -258,3 +258,19 @@ async fn a_body_that_stops_halfway_is_an_error_in_time() {
         started.elapsed()
     );
 }
+
+#[tokio::test]
+async fn a_listing_that_ignores_its_limits_is_an_error_and_no_endless_loop() {
+    let entry = |n: usize| {
+        let key = format!("{n:04}{}", "%22".repeat(1000));
+        format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>")
+    };
+    let entries: String = (0..1000).map(entry).collect();
+    let xml =
+        format!("<ListBucketResult><EncodingType>url</EncodingType>{entries}</ListBucketResult>");
+    let url = fake_s3(Vec::new(), xml.into_bytes()).await;
+    let app = TestApp::with(&[("AWS_ENDPOINT_URL_S3", &url)]).await;
+    let arguments = json!({"bucket": lab("alice"), "max_keys": 1000});
+    let answer = call(&app.client("alice"), "bucket_objects_list", arguments).await;
+    assert_eq!(answer.code().as_deref(), Some("aws_unavailable"), "{}", answer.body);
+}

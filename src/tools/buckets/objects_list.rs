@@ -82,17 +82,7 @@ impl Tool for BucketObjectsList {
                 (cx.s3(), most.min(MAX_WITH_LINKS))
             }
         };
-        let mut found = self.page(&s3, &prefix, most).await?;
-        // Asking again for as many as fit keeps S3's own cursor, so nothing is lost. Only a listing
-        // that changes meanwhile needs more than one round; a single entry always fits.
-        for round in 0.. {
-            let fits = found.fitting();
-            if fits == found.entries() || found.entries() <= 1 {
-                break;
-            }
-            let fewer = if round < 3 { i32::try_from(fits).unwrap_or(1).max(1) } else { 1 };
-            found = self.page(&s3, &prefix, fewer).await?;
-        }
+        let found = self.fitting_page(&s3, &prefix, most).await?;
         let Found { page, urls_expire_at } = found;
         Ok(Listing {
             bucket: self.bucket.name.to_string(),
@@ -139,6 +129,25 @@ impl Found {
 const COMMAS: usize = 2;
 
 impl BucketObjectsList {
+    /// As many entries as fit an answer. Asking again for fewer keeps S3's own cursor, so nothing is
+    /// lost. Only a listing that changes meanwhile needs more than two rounds.
+    async fn fitting_page(&self, s3: &S3, prefix: &str, mut most: i32) -> Result<Found> {
+        for round in 0..5 {
+            let found = self.page(s3, prefix, most).await?;
+            let fits = found.fitting();
+            if fits == found.entries() {
+                return Ok(found);
+            }
+            most = if round < 3 { i32::try_from(fits).unwrap_or(1).max(1) } else { 1 };
+        }
+        Err(ToolError::new(
+            Code::AwsUnavailable,
+            format!("Listing s3://{} failed", self.bucket.name),
+            "S3 sent more entries than it was asked for, or keys longer than keys can be.",
+            "Call again with a narrower prefix.",
+        ))
+    }
+
     async fn page(&self, s3: &S3, prefix: &str, max_keys: i32) -> Result<Found> {
         let request = ListRequest {
             prefix,
