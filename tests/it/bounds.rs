@@ -202,12 +202,14 @@ async fn a_server_that_ignores_the_range_is_not_believed() {
 async fn more_metadata_than_s3_keeps_is_cut() {
     let mut headers: Vec<_> = (0..40).map(|n| (names(n), "x".repeat(1000))).collect();
     headers.push(("content-type", "y".repeat(20_000)));
+    headers.push(("x-amz-missing-meta", "2".to_owned()));
     let url = fake_s3(headers, Vec::new()).await;
     let app = TestApp::with(&[("AWS_ENDPOINT_URL_S3", &url)]).await;
     let info = json!({"s3_uri": format!("s3://{}/k", lab("alice"))});
     let info = call(&app.client("alice"), "bucket_object_info", info).await;
     let seen = info.structured();
     assert_eq!(seen["metadata_truncated"], true, "{}", info.body);
+    assert_eq!(seen["metadata_missing"], 2);
     assert_eq!(
         (seen["metadata"].as_object().unwrap().len(), seen["content_type"].as_str().unwrap().len()),
         (8, 1024)

@@ -31,8 +31,9 @@ pub enum Refuser {
     Kms,
 }
 
-/// No object has this etag: it is no digest.
-const IMPOSSIBLE_ETAG: &str = "\"00000000000000000000000000000000-access-check\"";
+/// Well formed, so that it is compared and not refused for its form. There is nothing to compare with:
+/// the key is one that nobody has.
+const NOBODY_S_ETAG: &str = "\"00000000000000000000000000000000\"";
 
 impl S3 {
     /// `s3:GetObject` of one byte.
@@ -57,7 +58,7 @@ impl S3 {
         let permit = probe.permit();
         let sent = self.call(permit, |client| {
             let request = client.put_object().bucket(permit.bucket().as_str()).key(key);
-            request.if_match(IMPOSSIBLE_ETAG).send()
+            request.if_match(NOBODY_S_ETAG).send()
         });
         match verdict(sent.await, Probed::Wrote, bucket) {
             // The condition was looked at, and that comes after the permission.

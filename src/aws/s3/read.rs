@@ -63,6 +63,9 @@ pub struct Info {
     /// Whether there is more metadata than fits an answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub metadata_truncated: bool,
+    /// How many entries S3 keeps back, because no header can carry them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata_missing: Option<i32>,
     /// `STANDARD`, `GLACIER`, …
     pub storage_class: String,
     /// Whether it must be restored from an archive before it can be read, and how that stands.
@@ -224,6 +227,7 @@ fn info(uri: &S3Uri, head: HeadObjectOutput) -> Info {
         last_modified: head.last_modified().and_then(rfc3339),
         metadata,
         metadata_truncated,
+        metadata_missing: head.missing_meta(),
         // S3 leaves it out where it is the usual one.
         storage_class: clip(head.storage_class().map_or("STANDARD", |c| c.as_str())),
         restore: text(head.restore()),
