@@ -23,7 +23,7 @@ use crate::{
         running::Calls,
         shares::{Bounds, Shares},
     },
-    runtime::{Clock, Services},
+    runtime::{Clock, Rules, Services},
     tool::Entry,
     tools::{self, Catalogue},
 };
@@ -70,6 +70,10 @@ pub async fn build_with(
         clients: Arc::new(Clients::new(settings(config), ambient.http(), Arc::new(ambient))),
         registry: registry.clone(),
         clock: clock.clone(),
+        rules: Rules {
+            read_only: config.server.read_only,
+            link_max_secs: config.server.link_max_secs,
+        },
     });
     let authenticator = Authenticator {
         sessions: session_key(config, secret.as_ref())?,

@@ -39,8 +39,14 @@ pub enum Code {
     NoSuchObject,
     /// The object lies in an archive and must be restored first.
     ObjectArchived,
-    /// The bucket is in another region than the server works in.
+    /// The bucket is in another region, and S3 does not say usefully in which.
     WrongRegion,
+    /// There is an object already, where none was to be replaced.
+    AlreadyExists,
+    /// Another write to the same object was under way.
+    Conflict,
+    /// Of several things to write, none was, for different reasons.
+    NothingWritten,
     /// AWS or the catalog did not answer in time.
     Timeout,
     /// The object is not text in the asked encoding.
@@ -49,7 +55,7 @@ pub enum Code {
     ResultTooLarge,
     /// The catalog's registry failed or could not be reached.
     CatalogUnavailable,
-    /// The catalog's registry no longer accepts the token.
+    /// The token is at its end, or the catalog's registry no longer accepts it.
     TokenExpired,
     /// A fault of ours.
     Internal,
@@ -67,6 +73,9 @@ pub struct ToolError {
     pub why: Cow<'static, str>,
     /// What the caller, or the operator, can do.
     pub what_to_do: Cow<'static, str>,
+    /// Members of a tool's result that are told beside the failure, such as what failed item by item.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 impl Code {
@@ -87,6 +96,9 @@ impl Code {
             Code::NoSuchObject => "no_such_object",
             Code::ObjectArchived => "object_archived",
             Code::WrongRegion => "wrong_region",
+            Code::AlreadyExists => "already_exists",
+            Code::Conflict => "conflict",
+            Code::NothingWritten => "nothing_written",
             Code::Timeout => "timeout",
             Code::NotText => "not_text",
             Code::ResultTooLarge => "result_too_large",
@@ -124,7 +136,14 @@ impl ToolError {
         why: impl Into<Cow<'static, str>>,
         what_to_do: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { code, what: what.into(), why: why.into(), what_to_do: what_to_do.into() }
+        let (what, why, what_to_do) = (what.into(), why.into(), what_to_do.into());
+        Self { code, what, why, what_to_do, details: None }
+    }
+
+    /// The same, told together with a tool's result.
+    #[must_use]
+    pub fn with_details(self, result: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self { details: Some(Box::new(result)), ..self }
     }
 
     /// Arguments that do not fit; `why` names the argument.

@@ -62,9 +62,13 @@ fn describe(text: &mut String, entry: &Entry) {
         some => some.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", "),
     };
     let kind = if spec.read_only { "read-only" } else { "writes" };
+    let probes = match entry.probes {
+        [] => String::new(),
+        some => format!("; asks about {} without doing it", names(some)),
+    };
     let _ = write!(
         text,
-        "\n### `{}`: {}\n\n{}\n\nNeeds {}; uses {}; {kind}.\n\n",
+        "\n### `{}`: {}\n\n{}\n\nNeeds {}; uses {}{probes}; {kind}.\n\n",
         spec.name,
         spec.title,
         spec.description,

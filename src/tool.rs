@@ -24,6 +24,24 @@ use crate::{
 /// A JSON object.
 pub type Object = Map<String, Value>;
 
+/// What a tool answers: the structured result, and perhaps a picture beside it.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Fits the tool's output schema.
+    pub structured: Object,
+    /// What a client can show to people and models.
+    pub image: Option<Image>,
+}
+
+/// A picture, as MCP sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png`, …
+    pub mime_type: &'static str,
+    /// The file in base64.
+    pub base64: String,
+}
+
 /// What a tool's `run` returns.
 pub type Result<T> = std::result::Result<T, ToolError>;
 
@@ -39,11 +57,19 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const NEEDS: &'static [Action];
     /// What it does besides, where the caller may.
     const USES: &'static [Action] = &[];
+    /// What it only asks about, without doing it. This makes no tool a writing one: a probe opens the
+    /// one method that cannot carry the action out, and read-only mode takes it away.
+    const PROBES: &'static [Action] = &[];
     /// Its structured result, always a JSON object.
     type Output: Serialize + JsonSchema;
 
     /// Does it, as the caller.
     fn run(self, cx: &Cx) -> impl Future<Output = Result<Self::Output>> + Send;
+
+    /// Takes the picture out of a result that has one.
+    fn image(_output: &mut Self::Output) -> Option<Image> {
+        None
+    }
 }
 
 /// A tool as a constant: plain function pointers, no registry object, no start-up order.
@@ -58,9 +84,11 @@ pub struct Entry {
     pub needs: &'static [Action],
     /// What it does besides.
     pub uses: &'static [Action],
+    /// What it only asks about.
+    pub probes: &'static [Action],
     input: fn() -> Schema,
     output: fn() -> Schema,
-    call: fn(Object, Cx) -> BoxFuture<'static, Result<Object>>,
+    call: fn(Object, Cx) -> BoxFuture<'static, Result<Output>>,
 }
 
 /// What clients and documents are told of a tool.
@@ -90,6 +118,7 @@ impl Entry {
             toolset: T::TOOLSET,
             needs: T::NEEDS,
             uses: T::USES,
+            probes: T::PROBES,
             input: || schema::<T>(SchemaSettings::draft2020_12().for_deserialize()),
             output: || schema::<T::Output>(SchemaSettings::draft2020_12().for_serialize()),
             call: |arguments, cx| call::<T>(arguments, cx).boxed(),
@@ -124,13 +153,13 @@ impl Entry {
     ///
     /// # Errors
     /// The tool's own, or `invalid_arguments`, or `insufficient_scope`.
-    pub async fn call(&self, arguments: Object) -> Result<Object> {
+    pub async fn call(&self, arguments: Object) -> Result<Output> {
         let context = runtime::current()
             .ok_or_else(|| ToolError::internal("a tool was called outside of a request"))?;
         if let Some(action) = self.missing(context.caller().principal.grants()).first() {
             return Err(crate::domain::Denied::Action(*action).into());
         }
-        (self.call)(arguments, Cx::new(context, self.needs, self.uses)).await
+        (self.call)(arguments, Cx::new(context, self.needs, self.uses, self.probes)).await
     }
 }
 
@@ -148,20 +177,21 @@ pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Resul
     number.or(text).ok_or_else(|| D::Error::custom(format!("an integer is needed, not {value}")))
 }
 
-async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Object> {
+async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Output> {
     // Many clients send null for what they leave out.
     arguments.retain(|_, value| !value.is_null());
     let tool: T = serde_json::from_value(Value::Object(arguments))
         .map_err(|error| ToolError::invalid_arguments(short(&error.to_string())))?;
-    let output = tool.run(&cx).await?;
+    let mut output = tool.run(&cx).await?;
+    let image = T::image(&mut output);
     match serde_json::to_value(output) {
-        Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Object(structured)) => Ok(Output { structured, image }),
         _ => Err(ToolError::internal("a tool's result is not a JSON object")),
     }
 }
 
 /// An error text repeats what was sent, and that may be megabytes.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const MOST: usize = 300;
     let mut short: String = text.chars().take(MOST).collect();
     if text.chars().nth(MOST).is_some() {

@@ -1,6 +1,10 @@
 //! The cache of AWS clients: one per caller, source and permit; loaded once, however many ask.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{
@@ -9,9 +13,13 @@ use aws_sdk_s3::config::{
 };
 use jiff::Timestamp;
 use moka::future::Cache;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::credentials::{
-    AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
+use super::{
+    credentials::{
+        AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
+    },
+    regions::Regions,
 };
 use crate::{
     domain::{Permit, RoleArn},
@@ -36,6 +44,19 @@ pub struct Clients {
     http: SharedHttpClient,
     sts: Arc<dyn AssumeRole>,
     kept: Cache<Key, Kept>,
+    slots: Semaphore,
+    /// Where buckets are. It holds no authority, so all callers share it.
+    pub(super) regions: Regions,
+}
+
+/// A caller's credentials, as clients that sign with them: one per region in use.
+pub struct Keys {
+    config: aws_sdk_s3::config::Builder,
+    /// Where these credentials' owner works.
+    home: String,
+    /// When the credentials end; `None` where their origin does not say.
+    ends: Option<Timestamp>,
+    clients: Mutex<BTreeMap<String, aws_sdk_s3::Client>>,
 }
 
 /// Two requests share a client only if all of this is equal.
@@ -54,8 +75,8 @@ enum KeySource {
 
 #[derive(Clone)]
 enum Kept {
-    Client {
-        s3: aws_sdk_s3::Client,
+    Keys {
+        keys: Arc<Keys>,
         until: Timestamp,
     },
     /// A refusal is remembered for a while, so that a client in a loop does not hammer STS.
@@ -65,8 +86,14 @@ enum Kept {
     },
 }
 
-/// At most so many clients are kept; each is a few tens of kilobytes.
+/// At most so many callers' clients are kept; each is a few tens of kilobytes.
 const MAX_CLIENTS: u64 = 4_096;
+/// Calls to S3 under way at the same time, of all callers together.
+const MAX_CALLS: usize = 512;
+/// How long a call waits for its turn among them.
+const TURN: Duration = Duration::from_secs(10);
+/// Regions per set of credentials: those of a role are for one bucket, others for a few.
+const MAX_REGIONS: usize = 16;
 /// How long a refusal by STS is remembered.
 const DENIAL: Duration = Duration::from_secs(30);
 
@@ -74,10 +101,27 @@ impl Clients {
     /// An empty cache. `sts` is the only way to the server's own identity.
     pub fn new(settings: Settings, http: SharedHttpClient, sts: Arc<dyn AssumeRole>) -> Self {
         let kept = Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(MAX_TTL).build();
-        Self { settings, http, sts, kept }
+        let slots = Semaphore::new(MAX_CALLS);
+        Self { settings, http, sts, kept, slots, regions: Regions::default() }
     }
 
-    /// The S3 client of this caller for this permit.
+    /// A turn among the calls to S3, given back on drop.
+    ///
+    /// # Errors
+    /// `aws_throttled` where the server is too busy for too long.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, ToolError> {
+        match tokio::time::timeout(TURN, self.slots.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(ToolError::new(
+                Code::AwsThrottled,
+                "S3 was not called",
+                "This server has as many calls to S3 under way as it allows itself.",
+                "Wait a few seconds and call again.",
+            )),
+        }
+    }
+
+    /// The keys of this caller for this permit.
     ///
     /// # Errors
     /// `no_aws_credentials` where the source is none; `role_denied` where STS refused; transient
@@ -88,7 +132,7 @@ impl Clients {
         source: &Source,
         permit: &Permit,
         now: Timestamp,
-    ) -> Result<aws_sdk_s3::Client, ToolError> {
+    ) -> Result<Arc<Keys>, ToolError> {
         let key = Key {
             realm: holder.realm.clone(),
             subject: holder.subject.clone(),
@@ -107,7 +151,7 @@ impl Clients {
         }
         let load = self.load(holder, source, permit, now);
         match self.kept.try_get_with(key, load).await {
-            Ok(Kept::Client { s3, .. }) => Ok(s3),
+            Ok(Kept::Keys { keys, .. }) => Ok(keys),
             Ok(Kept::Denied { error, .. }) => Err(error),
             Err(error) => Err((*error).clone()),
         }
@@ -161,13 +205,12 @@ impl Clients {
         now: Timestamp,
     ) -> Kept {
         let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
-        let ends = [ends, holder.expires_at].into_iter().flatten().min();
-        let until = ends.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
+        let over = [ends, holder.expires_at].into_iter().flatten().min();
+        let until = over.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials)
             .identity_cache(IdentityCache::no_cache())
-            .region(Region::new(source.region().unwrap_or(&self.settings.region).to_owned()))
             .force_path_style(self.settings.s3_path_style)
             .http_client(self.http.clone())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
@@ -175,8 +218,36 @@ impl Clients {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(timeouts());
         config.set_endpoint_url(self.settings.s3_endpoint.clone());
-        let s3 = aws_sdk_s3::Client::from_conf(config.build());
-        Kept::Client { s3, until }
+        let home = source.region().unwrap_or(&self.settings.region).to_owned();
+        let keys = Keys { config, home, ends, clients: Mutex::default() };
+        Kept::Keys { keys: Arc::new(keys), until }
+    }
+}
+
+impl Keys {
+    /// The client for a region. A custom endpoint stays; then only the signature differs.
+    pub(super) fn client(&self, region: &str) -> aws_sdk_s3::Client {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(region) {
+            return client.clone();
+        }
+        let config = self.config.clone().region(Region::new(region.to_owned()));
+        let client = aws_sdk_s3::Client::from_conf(config.build());
+        if clients.len() >= MAX_REGIONS {
+            clients.clear();
+        }
+        clients.insert(region.to_owned(), client.clone());
+        client
+    }
+
+    /// The region in which a bucket is looked for first.
+    pub(super) fn home(&self) -> &str {
+        &self.home
+    }
+
+    /// When the credentials end; `None` where their origin does not say.
+    pub(super) fn ends(&self) -> Option<Timestamp> {
+        self.ends
     }
 }
 
@@ -210,7 +281,7 @@ impl Kept {
     /// the memory back.
     fn until(&self) -> Timestamp {
         match self {
-            Kept::Client { until, .. } | Kept::Denied { until, .. } => *until,
+            Kept::Keys { until, .. } | Kept::Denied { until, .. } => *until,
         }
     }
 }

@@ -6,7 +6,10 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::error::{Code, ToolError};
+use crate::{
+    domain::{BucketName, S3Uri},
+    error::{Code, ToolError},
+};
 
 /// Maps a failed call. `what` says what was tried, e.g. `Listing s3://bucket/prefix`.
 ///
@@ -29,6 +32,40 @@ where
     );
     let (why, what_to_do) = sentences(code);
     ToolError::new(code, format!("{what} failed"), why, what_to_do)
+}
+
+/// Maps a failed call that was about one object, and tells what is about its version alone. `what`
+/// is the verb: `Reading`.
+pub fn object_error<E>(what: &str, uri: &S3Uri, error: &SdkError<E, HttpResponse>) -> ToolError
+where
+    E: ProvideErrorMetadata + std::fmt::Debug,
+{
+    let mapped = tool_error(format!("{what} {uri}"), error);
+    let Some(version) = &uri.version_id else { return mapped };
+    let status = error.raw_response().map(|r| r.status().as_u16());
+    let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let missing = |why| {
+        let what = format!("Version {version} not found for {uri}");
+        let to_do = "Leave ?versionId=… out to get the newest version, or check the id.";
+        ToolError::new(Code::NoSuchObject, what, why, to_do)
+    };
+    match (mapped.code, aws_code, status) {
+        (Code::NoSuchObject, ..) => missing("S3 has no such version of this key."),
+        (_, Some("InvalidArgument"), Some(400)) => missing("It is not an id that S3 gives."),
+        (_, _, Some(405)) => missing("It is a delete marker: this is when the object was deleted."),
+        (Code::AwsAccessDenied, ..) => ToolError {
+            what: format!("Access denied for version {version} of {uri}").into(),
+            why: "AWS itself refused this version to the caller's credentials.".into(),
+            ..mapped
+        },
+        _ => mapped,
+    }
+}
+
+/// S3 named one region, and there another.
+pub fn wrong_region(bucket: &BucketName) -> ToolError {
+    let (why, what_to_do) = sentences(Code::WrongRegion);
+    ToolError::new(Code::WrongRegion, format!("Finding s3://{bucket} failed"), why, what_to_do)
 }
 
 fn classify<E>(
@@ -74,9 +111,12 @@ fn by_name(aws_code: &str) -> Option<Code> {
         | "ServiceUnavailable" => Code::AwsThrottled,
         "RequestTimeout" | "RequestTimeoutException" => Code::Timeout,
         "PermanentRedirect"
+        | "TemporaryRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => Code::WrongRegion,
         "InvalidObjectState" => Code::ObjectArchived,
+        "PreconditionFailed" => Code::AlreadyExists,
+        "ConditionalRequestConflict" | "OperationAborted" => Code::Conflict,
         // Our clock is wrong: nothing that the caller could mend.
         "RequestTimeTooSkewed" => Code::AwsUnavailable,
         _ => return None,
@@ -102,13 +142,21 @@ fn sentences(code: Code) -> (&'static str, &'static str) {
             ("There is no such bucket.", "bucket_list shows the buckets of this token.")
         }
         Code::WrongRegion => (
-            "The bucket is in another region than this server works in.",
-            "Use a bucket of the server's region; the operator sets it by AWS_REGION.",
+            "The bucket is in another region, and what S3 says about where does not lead there.",
+            "Call again in a while; for a new or moved bucket S3 needs some time. The server's log has \
+             AWS's own error code.",
         ),
         Code::ObjectArchived => (
             "The object lies in an archive storage class.",
             "Have it restored first (s3:RestoreObject), which takes minutes to hours.",
         ),
+        Code::AlreadyExists => (
+            "There is an object of this key already, and it was asked not to replace one.",
+            "bucket_object_info shows what is there; choose another key, or leave if_none_match out.",
+        ),
+        Code::Conflict => {
+            ("Another write to the same key was under way.", "Look what is there, and call again.")
+        }
         Code::AwsRefused => (
             "AWS does not accept the request as it is.",
             "Check the key, prefix and version; the server's log has AWS's own error code.",

@@ -7,7 +7,9 @@
 pub mod clients;
 pub mod credentials;
 pub mod failure;
+pub mod metadata;
 pub mod policy;
+pub mod regions;
 pub mod s3;
 
 pub use clients::Clients;

@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub read_only: bool,
     /// The families of tools that are offered; never empty.
     pub toolsets: BTreeSet<Toolset>,
+    /// How long a signed download link may live, in seconds.
+    pub link_max_secs: u64,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
     /// How many requests may run at the same time.
@@ -59,10 +61,11 @@ impl ServerConfig {
             allowed_origins: reader.list(var::ALLOWED_ORIGINS, web::origin).unwrap_or_default(),
             session_secret: reader.key(var::SESSION_SECRET),
             read_only: reader.flag(var::READ_ONLY),
-            toolsets: match reader.list(var::TOOLSETS, toolset) {
-                Some(listed) => listed.into_iter().collect(),
-                None => Toolset::ALL.iter().copied().collect(),
-            },
+            toolsets: reader
+                .list(var::TOOLSETS, toolset)
+                .map(|listed| listed.into_iter().collect())
+                .unwrap_or_default(),
+            link_max_secs: reader.number(var::LINK_MAX_SECONDS, 1..=43_200).unwrap_or_default(),
             max_body_bytes: size(reader.number(var::MAX_BODY_BYTES, 1024..=268_435_456)),
             max_concurrency: size(reader.number(var::MAX_CONCURRENCY, 1..=65_536)),
             user_concurrency: size(reader.number(var::USER_CONCURRENCY, 1..=65_536)),

@@ -4,6 +4,7 @@
 //! that is not in the table cannot be read: `reader.flag(…)` has no value to pass.
 
 mod rows;
+mod show;
 
 pub use rows::*;
 

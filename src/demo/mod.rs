@@ -6,7 +6,7 @@
 //!
 //! | Here | Stands in for | Does not imitate |
 //! |---|---|---|
-//! | `s3` over [`Store`] | Amazon S3, one region, versioned buckets, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
+//! | `s3` over [`Store`] | Amazon S3, versioned buckets, each in a region, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
 //! | `sts` | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
 //! | [`Iam`] with [`policy`] | IAM roles and their policies | managed policies, boundaries, SCPs, policy variables, condition operators beyond `StringEquals` and `StringLike` |
 //! | `registry` | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
@@ -50,7 +50,7 @@ pub use seed::{BUCKETS, SampleBucket};
 pub use store::Store;
 pub use world::World;
 
-/// The one region there is.
+/// The region of every bucket that was not moved to another.
 pub const REGION: &str = "us-east-1";
 
 #[cfg(test)]

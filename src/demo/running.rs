@@ -12,7 +12,11 @@ use crate::{
     ambient::{Ambient, http_client},
     auth, boot,
     config::Config,
-    http::{gate::Gate, health::Draining, serve::{Limits, Stop, serve}},
+    http::{
+        gate::Gate,
+        health::Draining,
+        serve::{Limits, Stop, serve},
+    },
     runtime::Clock,
     tool::Entry,
     tools,

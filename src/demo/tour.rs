@@ -73,6 +73,14 @@ async fn what_works(
     let line = first.lines().next().unwrap_or_default();
     tour.works("bucket_object_text", &read, &format!("{readme} begins {line:?}"))?;
 
+    writes_and_reads(tour, &client, bucket).await?;
+
+    let shared = listed.last().ok_or("alice has a second bucket")?;
+    running.world.store().set_region(shared, "eu-central-1");
+    let moved = client.call("bucket_access_check", json!({"bucket": shared})).await?;
+    let region = text(moved.structured(), "/region");
+    tour.works("a bucket in another region", &moved, &format!("{shared} found in {region}"))?;
+
     tour.heading("The same user with her catalog token: the catalog and AWS decide")?;
     let client = client.with_token(alice.catalog_token.clone());
     let buckets = client.call("bucket_list", json!({})).await?;
@@ -80,6 +88,45 @@ async fn what_works(
     let read =
         client.call("bucket_object_text", json!({"s3_uri": readme, "max_bytes": 2000})).await?;
     tour.works("bucket_object_text", &read, "the same object, with keys from the registry")
+}
+
+/// Writes, describes, reads, links: the address of each step comes from the answer before.
+async fn writes_and_reads(
+    tour: &mut Tour<'_>,
+    client: &Client,
+    bucket: &str,
+) -> Result<(), StartError> {
+    let items = json!([
+        {"key": "tour/50% done?.txt", "text": "37 °C\n", "metadata": {"author": "Zoë"}},
+        {"key": "tour/broken", "data": "this is not base64"},
+    ]);
+    let put = client.call("bucket_objects_put", json!({"bucket": bucket, "items": items})).await?;
+    let uri = text(put.structured(), "/results/0/s3_uri");
+    let refused = text(put.structured(), "/results/1/error/why");
+    tour.works("bucket_objects_put", &put, &format!("{uri}; the second: {refused}"))?;
+
+    let info = client.call("bucket_object_info", json!({"s3_uri": uri})).await?;
+    let author = text(info.structured(), "/metadata/author");
+    let kind = text(info.structured(), "/content_type");
+    tour.works("bucket_object_info", &info, &format!("{kind}, by {author}"))?;
+
+    let picture = json!({"s3_uri": format!("s3://{bucket}/images/gel-01.png")});
+    let picture = client.call("bucket_object_fetch", picture).await?;
+    let kind = text(&picture.body, "/result/content/1/mimeType");
+    tour.works("bucket_object_fetch", &picture, &format!("images/gel-01.png as {kind}"))?;
+
+    let link = json!({"s3_uri": uri, "expiration": 60});
+    let link = client.call("bucket_object_link", link).await?;
+    let url = text(link.structured(), "/presigned_url");
+    // Proxies of the environment have no business on loopback.
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let body = http.get(url).send().await?.text().await?;
+    let ends = text(link.structured(), "/expires_at");
+    tour.works("bucket_object_link", &link, &format!("downloads {body:?} until {ends}"))?;
+
+    let check = client.call("bucket_access_check", json!({"bucket": bucket})).await?;
+    let said = entries(check.structured(), "/operations", "access");
+    tour.works("bucket_access_check", &check, &format!("list, read, write: {}", said.join(", ")))
 }
 
 async fn what_must_fail(
@@ -99,6 +146,10 @@ async fn what_must_fail(
     let list = json!({"bucket": foreign});
     let answer = alices.call("bucket_objects_list", list.clone()).await?;
     tour.fails(&format!("bob's {foreign}, asked by alice"), &answer, "bucket_not_granted")?;
+
+    let link = json!({"s3_uri": format!("s3://{foreign}/README.md")});
+    let answer = alices.call("bucket_object_link", link).await?;
+    tour.fails("a link into it", &answer, "bucket_not_granted")?;
 
     // Everybody with a browser knows the secret of enhanced tokens, so alice can write bob's
     // bucket into her own. The server believes it, and S3 does not: her role has no such right.

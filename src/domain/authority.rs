@@ -8,6 +8,7 @@ use super::{Action, BucketName, Grants};
 #[derive(Clone, Debug)]
 pub struct Authority {
     declared: Vec<Action>,
+    probed: Vec<Action>,
     grants: Arc<Grants>,
 }
 
@@ -18,6 +19,11 @@ pub struct Permit {
     bucket: BucketName,
     actions: Vec<Action>,
 }
+
+/// Proof that somebody may *ask* whether an action on a bucket would be allowed. It does not open
+/// what a [`Permit`] of that action does: the one method that takes it cannot carry the action out.
+#[derive(Debug)]
+pub struct Probe(Permit);
 
 /// Why an action was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +42,21 @@ pub enum Denied {
 impl Authority {
     /// Cuts a tool's declaration (`needs` and `uses`) with the caller's grants.
     pub fn new(needs: &[Action], uses: &[Action], grants: Arc<Grants>) -> Self {
-        Self { declared: needs.iter().chain(uses).copied().collect(), grants }
+        let declared = needs.iter().chain(uses).copied().collect();
+        Self { declared, probed: Vec::new(), grants }
+    }
+
+    /// The same, with actions that may be asked about.
+    #[must_use]
+    pub fn with_probes(self, probes: &[Action]) -> Self {
+        Self { probed: probes.to_vec(), ..self }
+    }
+
+    /// Cuts it further, for a call that does not use all that its tool declared.
+    #[must_use]
+    pub fn only(mut self, actions: &[Action]) -> Self {
+        self.declared.retain(|action| actions.contains(action));
+        self
     }
 
     /// Demands `action` on `bucket`.
@@ -48,17 +68,50 @@ impl Authority {
         if !self.declared.contains(&action) {
             return Err(Denied::NotDeclared(action));
         }
+        self.granted(action, bucket)?;
+        Ok(self.permit(&[], bucket))
+    }
+
+    /// Demands to ask about `action` on `bucket`.
+    ///
+    /// # Errors
+    /// As [`Authority::require`]; what is declared but not to be probed is refused as well.
+    pub fn probe(&self, action: Action, bucket: &BucketName) -> Result<Probe, Denied> {
+        if !self.probed.contains(&action) {
+            return Err(Denied::NotDeclared(action));
+        }
+        self.granted(action, bucket)?;
+        Ok(Probe(self.permit(&[action], bucket)))
+    }
+
+    /// Whether the token grants `action` on `bucket`, declared or not.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn granted(&self, action: Action, bucket: &BucketName) -> Result<(), Denied> {
         if !self.grants.has(action) {
             return Err(Denied::Action(action));
         }
         if !self.grants.allows(action, bucket) {
             return Err(Denied::Bucket(bucket.clone()));
         }
+        Ok(())
+    }
+
+    fn permit(&self, more: &[Action], bucket: &BucketName) -> Permit {
         let usable = |a: &Action| self.grants.allows(*a, bucket);
-        let mut actions: Vec<Action> = self.declared.iter().copied().filter(usable).collect();
+        let mut actions: Vec<Action> =
+            self.declared.iter().chain(more).copied().filter(usable).collect();
         actions.sort_unstable();
         actions.dedup();
-        Ok(Permit { bucket: bucket.clone(), actions })
+        Permit { bucket: bucket.clone(), actions }
+    }
+}
+
+impl Probe {
+    /// What the credentials are made for. For the probing call alone.
+    pub(crate) fn permit(&self) -> &Permit {
+        &self.0
     }
 }
 
@@ -112,6 +165,31 @@ mod tests {
             authority.require(Action::GetObject, &bucket("other")).unwrap_err(),
             Denied::Bucket(bucket("other"))
         );
+    }
+
+    #[test]
+    fn to_ask_is_not_to_do() {
+        let authority = Authority::new(&[Action::GetObject], &[], grants(Action::ALL, &["mine"]))
+            .with_probes(&[Action::PutObject]);
+        let put = Denied::NotDeclared(Action::PutObject);
+        assert_eq!(authority.require(Action::PutObject, &bucket("mine")).unwrap_err(), put);
+        let probe = authority.probe(Action::PutObject, &bucket("mine")).unwrap();
+        assert_eq!(probe.permit().actions(), [Action::GetObject, Action::PutObject]);
+        let read = authority.require(Action::GetObject, &bucket("mine")).unwrap();
+        assert_eq!(read.actions(), [Action::GetObject], "the others do not get it");
+        let get = Denied::NotDeclared(Action::GetObject);
+        assert_eq!(authority.probe(Action::GetObject, &bucket("mine")).unwrap_err(), get);
+        let other = Denied::Bucket(bucket("other"));
+        assert_eq!(authority.probe(Action::PutObject, &bucket("other")).unwrap_err(), other);
+    }
+
+    #[test]
+    fn an_authority_is_only_ever_cut() {
+        let authority = Authority::new(&[Action::GetObject], &[], grants(Action::ALL, &["mine"]))
+            .only(&[Action::GetObject, Action::PutObject]);
+        assert!(authority.require(Action::GetObject, &bucket("mine")).is_ok());
+        assert!(authority.require(Action::PutObject, &bucket("mine")).is_err());
+        assert!(authority.only(&[]).require(Action::GetObject, &bucket("mine")).is_err());
     }
 
     #[test]

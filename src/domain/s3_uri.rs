@@ -54,6 +54,12 @@ impl S3Uri {
         }
         Ok(Self { bucket, key, version_id: query.map(|q| version(text, q)).transpose()? })
     }
+
+    /// Whether a part of the key between slashes is `.` or `..`. S3 keeps such keys, but browsers and
+    /// most HTTP clients take these parts out of a URL, encoded or not.
+    pub fn has_dot_segments(&self) -> bool {
+        self.key.split('/').any(|part| part == "." || part == "..")
+    }
 }
 
 impl BucketRef {

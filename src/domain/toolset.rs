@@ -8,17 +8,27 @@ pub enum Toolset {
     Identity,
     /// Objects in S3.
     Bucket,
+    /// Versioned packages of objects. It has no tools yet.
+    Package,
+    /// SQL over the data. It has no tools yet.
+    Athena,
+    /// Full-text search. It has no tools yet.
+    Search,
 }
 
 impl Toolset {
     /// Every toolset.
-    pub const ALL: &[Toolset] = &[Toolset::Identity, Toolset::Bucket];
+    pub const ALL: &[Toolset] =
+        &[Toolset::Identity, Toolset::Bucket, Toolset::Package, Toolset::Athena, Toolset::Search];
 
     /// The name in `QUILT_MCP_TOOLSETS` and in the docs.
     pub const fn name(self) -> &'static str {
         match self {
             Toolset::Identity => "identity",
             Toolset::Bucket => "bucket",
+            Toolset::Package => "package",
+            Toolset::Athena => "athena",
+            Toolset::Search => "search",
         }
     }
 

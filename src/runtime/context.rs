@@ -36,6 +36,17 @@ pub struct Services {
     pub registry: Option<Arc<Registry>>,
     /// The one clock.
     pub clock: Clock,
+    /// What the operator set for everybody.
+    pub rules: Rules,
+}
+
+/// Bounds that the operator sets, and no request relaxes.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Whether nothing may be changed.
+    pub read_only: bool,
+    /// Longest life of a signed link, in seconds.
+    pub link_max_secs: u64,
 }
 
 tokio::task_local! {

@@ -9,7 +9,7 @@ use crate::{
     auth::Principal,
     aws::{S3, Source},
     catalog::BucketConfig,
-    domain::{Action, Authority},
+    domain::{Access, Action, Authority, BucketName, Denied},
     error::ToolError,
 };
 
@@ -22,20 +22,54 @@ pub struct Cx {
 
 impl Cx {
     /// Cuts the current request's context with a tool's declaration.
-    pub(crate) fn new(context: RuntimeContext, needs: &[Action], uses: &[Action]) -> Self {
+    pub(crate) fn new(
+        context: RuntimeContext,
+        needs: &[Action],
+        uses: &[Action],
+        probes: &[Action],
+    ) -> Self {
         let grants = context.caller.principal.grants().clone();
-        Self { authority: Authority::new(needs, uses, grants), context }
+        // In read-only mode nobody even asks whether he could write.
+        let readable = |action: &Action| action.access() == Access::Read;
+        let read_only = context.services.rules.read_only;
+        let probes: Vec<Action> =
+            probes.iter().copied().filter(|a| !read_only || readable(a)).collect();
+        let authority = Authority::new(needs, uses, grants).with_probes(&probes);
+        Self { authority, context }
     }
 
     /// The caller's S3.
     pub fn s3(&self) -> S3 {
+        self.with(self.authority.clone())
+    }
+
+    /// The caller's S3 for these actions alone, where a call does not use all that its tool declared.
+    pub fn s3_only(&self, actions: &[Action]) -> S3 {
+        self.with(self.authority.clone().only(actions))
+    }
+
+    /// What the token lacks for an action on a bucket, before anybody is asked; declared or not.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn granted(&self, action: Action, bucket: &BucketName) -> Result<(), Denied> {
+        self.authority.granted(action, bucket)
+    }
+
+    /// Whether the operator has switched off everything that changes anything.
+    pub fn read_only(&self) -> bool {
+        self.context.services.rules.read_only
+    }
+
+    fn with(&self, authority: Authority) -> S3 {
         S3 {
             clients: self.context.services.clients.clone(),
             holder: self.context.caller.holder.clone(),
             source: self.context.source.clone(),
-            authority: self.authority.clone(),
+            authority,
             now: self.now(),
             calls: self.context.calls.clone(),
+            link_max_secs: self.context.services.rules.link_max_secs,
         }
     }
 

@@ -8,6 +8,6 @@ pub mod progress;
 
 pub use caller::Caller;
 pub use clock::Clock;
-pub use context::{RuntimeContext, Services, current, scope};
+pub use context::{Rules, RuntimeContext, Services, current, scope};
 pub use cx::Cx;
 pub use progress::{Progress, Step};

@@ -1,5 +1,6 @@
 //! The catalogue of tools: one table, from which listing, filtering, calling and docs derive.
 
+mod bounds;
 mod buckets;
 pub mod catalogue;
 mod identity;
@@ -13,7 +14,12 @@ pub const ALL: &[Entry] = &[
     Entry::of::<identity::auth_status::AuthStatus>(),
     Entry::of::<buckets::list::BucketList>(),
     Entry::of::<buckets::objects_list::BucketObjectsList>(),
+    Entry::of::<buckets::object_info::BucketObjectInfo>(),
     Entry::of::<buckets::object_text::BucketObjectText>(),
+    Entry::of::<buckets::object_fetch::BucketObjectFetch>(),
+    Entry::of::<buckets::object_link::BucketObjectLink>(),
+    Entry::of::<buckets::objects_put::BucketObjectsPut>(),
+    Entry::of::<buckets::access_check::BucketAccessCheck>(),
 ];
 
 /// What every tool's file begins with.

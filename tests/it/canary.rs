@@ -46,7 +46,7 @@ async fn no_token_key_or_session_id_is_ever_printed() {
         "canary.garbage.token".to_owned(),
     ];
     let mut answers = String::new();
-    let mut sessions = Vec::new();
+    let (mut sessions, mut signatures) = (Vec::new(), Vec::new());
     for token in &tokens {
         let mut client = Client::new(&url).with_token(token);
         let hello = client.initialize().await.unwrap();
@@ -58,13 +58,35 @@ async fn no_token_key_or_session_id_is_ever_printed() {
             ("bucket_objects_list", list(&lab("alice"))),
             ("bucket_objects_list", list(&lab("bob"))),
             ("bucket_object_text", json!({"s3_uri": format!("s3://{}/README.md", lab("alice"))})),
+            ("bucket_object_info", json!({"s3_uri": format!("s3://{}/README.md", lab("alice"))})),
+            ("bucket_object_fetch", json!({"s3_uri": format!("s3://{}/README.md", lab("alice"))})),
+            ("bucket_access_check", json!({"bucket": lab("alice")})),
+            (
+                "bucket_objects_put",
+                json!({"bucket": lab("alice"), "items": [
+                    {"key": "k", "text": "canary-content", "metadata": {"m": "canary-metadata"}},
+                    {"key": "bad", "data": "canary-data"}]}),
+            ),
         ] {
             let answer = client.call(tool, arguments).await.unwrap();
             answers += &answer.body.to_string();
             answers += &format!("{:?}", answer.headers.get("www-authenticate"));
         }
+        // Links are secrets that an answer may hold, and nothing else.
+        for (tool, arguments) in [
+            ("bucket_object_link", json!({"s3_uri": format!("s3://{}/README.md", lab("alice"))})),
+            (
+                "bucket_objects_list",
+                json!({"bucket": lab("alice"), "include_signed_urls": true, "max_keys": 5}),
+            ),
+        ] {
+            let answer = client.call(tool, arguments).await.unwrap().body.to_string();
+            let found = answer.split("X-Amz-Signature=").skip(1).filter_map(|rest| rest.get(..64));
+            signatures.extend(found.map(str::to_owned));
+        }
         client.delete().await.unwrap();
     }
+    assert!(signatures.len() > 20, "links were made: {}", signatures.len());
     // Members that a client is free to fill: ids and versions.
     let role = &tokens[0];
     for (token, message) in [
@@ -99,7 +121,19 @@ async fn no_token_key_or_session_id_is_ever_printed() {
     let output = output.lock().unwrap().clone();
     assert!(output.contains("JWT authenticated"), "the log was captured: {output}");
     assert!(output.contains("\"DEBUG\""), "below info too");
-    for free in ["FORGED", "canary-version", "canary-id", "canary-argument", "canary-body"] {
+    for signature in &signatures {
+        assert!(!output.contains(signature), "a link is in the log");
+    }
+    for free in [
+        "FORGED",
+        "canary-version",
+        "canary-id",
+        "canary-argument",
+        "canary-body",
+        "canary-content",
+        "canary-metadata",
+        "canary-data",
+    ] {
         assert!(!output.contains(free), "in the log: {free}");
     }
     let mut canaries: Vec<String> = tokens.to_vec();

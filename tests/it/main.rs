@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
+mod bounds;
 mod canary;
 mod catalogue;
 mod cli;
@@ -15,8 +17,14 @@ mod credentials;
 mod edge;
 mod generated;
 mod isolation;
+mod links;
 mod logs;
 mod misbehaving;
+mod objects;
+mod offers;
+mod puts;
+mod reach;
+mod regions;
 mod replicas;
 mod sessions;
 mod ssm;

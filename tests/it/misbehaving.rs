@@ -75,7 +75,7 @@ impl Tool for Undeclared {
     async fn run(self, cx: &Cx) -> Result<Done> {
         let uri = format!("s3://{}/README.md", self.bucket.name);
         let uri = quilt_mcp_server::domain::S3Uri::parse(&uri).unwrap();
-        cx.s3().read_start(&uri, 10).await?;
+        cx.s3().read(&uri, 0, 10).await?;
         Ok(Done { subject: String::new() })
     }
 }

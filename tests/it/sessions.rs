@@ -126,11 +126,23 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
     let app = TestApp::start().await;
     let cases: [(&[&str], &[&str]); 4] = [
         (&[], &["auth_status"]),
-        (&["s3:GetObject"], &["auth_status", "bucket_object_text"]),
-        (&["s3:ListBucket"], &["auth_status", "bucket_list", "bucket_objects_list"]),
+        (
+            &["s3:GetObject"],
+            &[
+                "auth_status",
+                "bucket_object_info",
+                "bucket_object_text",
+                "bucket_object_fetch",
+                "bucket_object_link",
+            ],
+        ),
+        (
+            &["s3:ListBucket"],
+            &["auth_status", "bucket_list", "bucket_objects_list", "bucket_access_check"],
+        ),
         (&["s3:*", "*", "admin", "s3:getobject"], &["auth_status"]),
     ];
-    let all = ["auth_status", "bucket_list", "bucket_objects_list", "bucket_object_text"];
+    let all: Vec<&str> = quilt_mcp_server::tools::ALL.iter().map(|entry| entry.name).collect();
     for (permissions, expected) in cases {
         let token = app.token_with("alice", |c| {
             c.insert("permissions".into(), json!(permissions));

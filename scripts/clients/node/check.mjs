@@ -13,7 +13,18 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 const PROTOCOL = '2025-11-25';
-const TOOLS = ['auth_status', 'bucket_list', 'bucket_object_text', 'bucket_objects_list'];
+const TOOLS = [
+  'auth_status',
+  'bucket_access_check',
+  'bucket_list',
+  'bucket_object_fetch',
+  'bucket_object_info',
+  'bucket_object_link',
+  'bucket_object_text',
+  'bucket_objects_list',
+  'bucket_objects_put',
+];
+const WRITES = ['bucket_objects_put'];
 const FOREIGN_BUCKET = { enhanced: 'bucket_not_granted', catalog: 'aws_access_denied' };
 const INVALID_PARAMS = -32602;
 
@@ -65,7 +76,8 @@ async function checkTools(client) {
   assert.deepEqual(tools.map((tool) => tool.name).sort(), TOOLS);
   for (const tool of tools) {
     assert.ok(tool.outputSchema, `${tool.name} has an output schema`);
-    assert.equal(tool.annotations.readOnlyHint, true, `${tool.name}: readOnlyHint`);
+    const readOnly = !WRITES.includes(tool.name);
+    assert.equal(tool.annotations.readOnlyHint, readOnly, `${tool.name}: readOnlyHint`);
   }
 }
 
@@ -84,6 +96,26 @@ async function checkBuckets(client, user) {
     const read = await call(client, 'bucket_object_text', { s3_uri: objects.get('README.md') });
     assert.ok(read.text.includes(`s3://${bucket}/protocols/`), `the README of ${bucket}`);
   }
+  await checkObjects(client, Object.keys(user.buckets).find((name) => user.buckets[name] === 'write'));
+}
+
+/** Results of every shape: the library checks them against the output schemas. */
+async function checkObjects(client, bucket) {
+  const items = [{ key: 'clients/100% js.txt', text: '37 °C' }, { key: 'clients/broken', data: '?' }];
+  const put = await call(client, 'bucket_objects_put', { bucket, items });
+  assert.deepEqual([put.uploaded, put.failed], [1, 1]);
+  const { s3_uri } = put.results[0];
+  assert.equal((await call(client, 'bucket_object_info', { s3_uri })).size, 6);
+  const link = await call(client, 'bucket_object_link', { s3_uri, expiration: 60 });
+  assert.equal(await (await fetch(link.presigned_url)).text(), '37 °C');
+  const nothing = { bucket, items: items.slice(1) };
+  const failed = await client.callTool({ name: 'bucket_objects_put', arguments: nothing });
+  assert.deepEqual([failed.isError, failed.structuredContent.failed], [true, 1]);
+  const picture = { s3_uri: `s3://${bucket}/images/gel-01.png` };
+  const shown = await client.callTool({ name: 'bucket_object_fetch', arguments: picture });
+  assert.equal(shown.content[1].mimeType, 'image/png');
+  const check = await call(client, 'bucket_access_check', { bucket });
+  assert.deepEqual(check.operations.map(({ access }) => access), Array(3).fill('allowed'));
 }
 
 /** Key and URI of every object, page by page. */

@@ -23,7 +23,18 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 PROTOCOL = {"auto": "2026-07-28", "legacy": "2025-11-25"}
-TOOLS = ["auth_status", "bucket_list", "bucket_object_text", "bucket_objects_list"]
+TOOLS = [
+    "auth_status",
+    "bucket_access_check",
+    "bucket_list",
+    "bucket_object_fetch",
+    "bucket_object_info",
+    "bucket_object_link",
+    "bucket_object_text",
+    "bucket_objects_list",
+    "bucket_objects_put",
+]
+WRITES = ["bucket_objects_put"]
 FOREIGN_BUCKET = {"enhanced": "bucket_not_granted", "catalog": "aws_access_denied"}
 INVALID_PARAMS = -32602
 
@@ -82,7 +93,8 @@ async def check_tools(client):
     equal("tools", sorted(tool.name for tool in tools), TOOLS)
     for tool in tools:
         equal(f"{tool.name}: output schema", bool(tool.output_schema), True)
-        equal(f"{tool.name}: readOnlyHint", tool.annotations.read_only_hint, True)
+        read_only = tool.name not in WRITES
+        equal(f"{tool.name}: readOnlyHint", tool.annotations.read_only_hint, read_only)
 
 
 async def check_identity(client, token, family):
@@ -101,6 +113,27 @@ async def check_buckets(client, user):
         uri = objects["README.md"]
         read = await call(client, "bucket_object_text", s3_uri=uri)
         equal(f"{uri} tells of its bucket", f"s3://{bucket}/protocols/" in read["text"], True)
+    await check_objects(client, min(b for b, access in user["buckets"].items() if access == "write"))
+
+
+async def check_objects(client, bucket):
+    """Results of every shape: the library checks them against the output schemas."""
+    items = [{"key": "clients/100% py.txt", "text": "37 °C"}, {"key": "clients/broken", "data": "?"}]
+    put = await call(client, "bucket_objects_put", bucket=bucket, items=items)
+    equal("written", (put["uploaded"], put["failed"]), (1, 1))
+    uri = put["results"][0]["s3_uri"]
+    equal("size", (await call(client, "bucket_object_info", s3_uri=uri))["size"], 6)
+    link = await call(client, "bucket_object_link", s3_uri=uri, expiration=60)
+    equal("lifetime of the link", link["expires_in"], 60)
+    nothing = {"bucket": bucket, "items": items[1:]}
+    failed = await client.call_tool("bucket_objects_put", nothing)
+    equal("nothing written: is_error", failed.is_error, True)
+    equal("nothing written: results", failed.structured_content["failed"], 1)
+    picture = {"s3_uri": f"s3://{bucket}/images/gel-01.png"}
+    shown = await client.call_tool("bucket_object_fetch", picture)
+    equal("picture", shown.content[1].mime_type, "image/png")
+    check = await call(client, "bucket_access_check", bucket=bucket)
+    equal("access", [o["access"] for o in check["operations"]], ["allowed"] * 3)
 
 
 async def list_objects(client, bucket):

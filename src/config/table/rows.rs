@@ -1,7 +1,7 @@
 //! The rows. Defaults stand here only: the code that reads a variable parses the default text.
 
+use super::show::{has_secret, list, maybe, parameter, role_map, text};
 use super::{Absent::*, Section::*, Show::*, Variable};
-use crate::config::{Config, SecretSource};
 
 /// Makes one constant per row, and the table of all of them; neither can forget a row.
 macro_rules! table {
@@ -69,16 +69,26 @@ table! {
         section: Server,
         absent: Value("false"),
         example: "true",
-        meaning: "Switches off every tool that changes anything.",
+        meaning: "Switches off every tool that changes anything. An upper bound: no request relaxes it.",
         show: Plain(|c| text(c.server.read_only)),
     }
     TOOLSETS {
         name: "QUILT_MCP_TOOLSETS",
         section: Server,
-        absent: Means("every toolset"),
+        absent: Value("identity,bucket,package,athena,search"),
         example: "identity,bucket",
-        meaning: "Families of tools to offer.",
+        meaning: "Families of tools to offer, those that write included. An upper bound: no request \
+            relaxes it. `package`, `athena` and `search` are known names that have no tools yet.",
         show: Plain(|c| list(&c.server.toolsets)),
+    }
+    LINK_MAX_SECONDS {
+        name: "QUILT_MCP_LINK_MAX_SECONDS",
+        section: Server,
+        absent: Value("900"),
+        example: "300",
+        meaning: "Longest life of a signed download link in seconds, 1 to 43200. A link never outlives \
+            the token or the AWS credentials that signed it either.",
+        show: Plain(|c| text(c.server.link_max_secs)),
     }
     MAX_BODY_BYTES {
         name: "QUILT_MCP_MAX_BODY_BYTES",
@@ -362,35 +372,4 @@ table! {
             JSON elsewhere.",
         show: Plain(|c| text(c.log.format.name())),
     }
-}
-
-/// For a value that is always there.
-fn text(value: impl ToString) -> Option<String> {
-    Some(value.to_string())
-}
-
-/// For a value that may be absent.
-fn maybe(value: &Option<impl ToString>) -> Option<String> {
-    value.as_ref().map(ToString::to_string)
-}
-
-/// For a list; an empty one shows as absent.
-fn list(entries: impl IntoIterator<Item = impl ToString>) -> Option<String> {
-    let entries: Vec<_> = entries.into_iter().map(|entry| entry.to_string()).collect();
-    (!entries.is_empty()).then(|| entries.join(","))
-}
-
-fn has_secret(config: &Config) -> bool {
-    matches!(config.tokens.secret, Some(SecretSource::Literal(_)))
-}
-
-fn parameter(config: &Config) -> Option<String> {
-    match &config.tokens.secret {
-        Some(SecretSource::SsmParameter(name)) => Some(name.clone()),
-        _ => None,
-    }
-}
-
-fn role_map(config: &Config) -> Option<String> {
-    list(config.credentials.role_map.iter().map(|(name, arn)| format!("{name}={arn}")))
 }

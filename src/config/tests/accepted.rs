@@ -16,6 +16,7 @@ fn defaults() {
     assert!(c.server.session_secret.is_none());
     assert!(!c.server.read_only);
     assert_eq!(c.server.toolsets, Toolset::ALL.iter().copied().collect());
+    assert_eq!(c.server.link_max_secs, 900);
     assert_eq!(c.server.max_body_bytes, 4 * 1024 * 1024);
     assert_eq!((c.server.max_concurrency, c.server.drain.as_secs()), (256, 25));
     assert_eq!(c.tokens.kid, "frontend-enhanced");

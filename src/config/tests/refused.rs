@@ -26,6 +26,8 @@ const BAD: &[(&str, &str, &str)] = &[
         "bucket,athena2",
         "entry 2 is not a toolset; the toolsets are: identity",
     ),
+    ("QUILT_MCP_LINK_MAX_SECONDS", "0", "from 1 to 43200"),
+    ("QUILT_MCP_LINK_MAX_SECONDS", "43201", "from 1 to 43200"),
     ("QUILT_MCP_MAX_BODY_BYTES", "1023", "from 1024"),
     ("QUILT_MCP_MAX_BODY_BYTES", "4MiB", "plain digits"),
     ("QUILT_MCP_MAX_CONCURRENCY", "0", "from 1 to 65536"),

@@ -58,9 +58,14 @@ pub(super) fn anonymous() -> S3Error {
 
 /// An error document for a fault that a test ordered.
 pub(super) fn response(status: u16, code: &str) -> Response {
+    document(status, code, "Injected fault.", "")
+}
+
+/// An error document; `more` is XML after the message.
+pub(super) fn document(status: u16, code: &str, message: &str, more: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-    let body = format!("{xml}<Error><Code>{code}</Code><Message>Injected fault.</Message></Error>");
+    let body = format!("{xml}<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>");
     let content_type = HeaderValue::from_static("application/xml");
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }

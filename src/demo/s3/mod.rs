@@ -9,13 +9,14 @@ mod listing;
 mod multipart;
 mod objects;
 mod operations;
+mod region;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode_str;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -35,6 +36,7 @@ type Note = Arc<Mutex<Call>>;
 
 struct Front {
     service: S3Service,
+    store: Arc<Store>,
     journal: Arc<Journal>,
     faults: Arc<Faults>,
 }
@@ -49,7 +51,7 @@ pub(super) fn router(
         S3ServiceBuilder::new(operations::Operations::new(Arc::clone(&iam), Arc::clone(&store)));
     builder.set_auth(access::Secrets::new(Arc::clone(&iam)));
     builder.set_access(access::Access::new(iam));
-    let front = Front { service: builder.build(), journal, faults };
+    let front = Front { service: builder.build(), store, journal, faults };
     Router::new().fallback(answer).with_state(Arc::new(front))
 }
 
@@ -58,6 +60,10 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
     if let Some((status, code)) = front.faults.strike(&call, &front.journal).await {
         let response = errors::response(status, code);
         record(&front.journal, call, status, code);
+        return response;
+    }
+    if let Some((response, code)) = region::elsewhere(&front.store, &request, &call) {
+        record(&front.journal, call, response.status().as_u16(), code);
         return response;
     }
     let note: Note = Arc::new(Mutex::new(call));
@@ -79,10 +85,12 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
 /// What can be told of a request before anything in it is verified.
 fn first_look(request: &Request) -> Call {
     let mut call = Call::new(Service::S3);
-    let authorization = request.headers().get(header::AUTHORIZATION);
-    call.access_key_id = authorization
-        .and_then(|value| signing_key_id(value.to_str().ok()?))
-        .or_else(|| query_key_id(request.uri()));
+    let scope = credential_scope(request);
+    let mut scope = scope.as_deref().unwrap_or_default().split('/');
+    call.access_key_id = scope.next().filter(|id| !id.is_empty()).map(str::to_owned);
+    if let Some(region) = scope.nth(1) {
+        call.set("SigningRegion", region);
+    }
     let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
     let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
     call.bucket = Some(bucket.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
@@ -97,10 +105,15 @@ pub(super) fn signing_key_id(authorization: &str) -> Option<String> {
     credential.split('/').next().map(str::to_owned)
 }
 
-fn query_key_id(uri: &Uri) -> Option<String> {
-    let mut pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
+/// `<key id>/<date>/<region>/s3/aws4_request`, from the header or from a presigned query.
+fn credential_scope(request: &Request) -> Option<String> {
+    if let Some(header) = request.headers().get(header::AUTHORIZATION) {
+        let (_, credential) = header.to_str().ok()?.split_once("Credential=")?;
+        return credential.split(',').next().map(str::to_owned);
+    }
+    let mut pairs = url::form_urlencoded::parse(request.uri().query()?.as_bytes());
     let (_, credential) = pairs.find(|(name, _)| name == "X-Amz-Credential")?;
-    credential.split('/').next().map(str::to_owned)
+    Some(credential.into_owned())
 }
 
 /// Reads the error code out of an error's body, and puts the body back.

@@ -65,17 +65,21 @@ impl S3 for Operations {
 
     async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
         self.existing(&req.input.bucket)?;
-        let region = Some(crate::demo::REGION.to_owned());
+        let region = Some(self.store.region(&req.input.bucket));
         Ok(S3Response::new(HeadBucketOutput { bucket_region: region, ..Default::default() }))
     }
 
-    /// Empty, which is how S3 says `us-east-1`.
+    /// Empty, which is how S3 says `us-east-1`, or the region.
     async fn get_bucket_location(
         &self,
         req: S3Request<GetBucketLocationInput>,
     ) -> Answer<GetBucketLocationOutput> {
         self.existing(&req.input.bucket)?;
-        Ok(S3Response::new(GetBucketLocationOutput::default()))
+        let region = self.store.region(&req.input.bucket);
+        let location =
+            (region != crate::demo::REGION).then(|| BucketLocationConstraint::from(region));
+        let output = GetBucketLocationOutput { location_constraint: location };
+        Ok(S3Response::new(output))
     }
 
     async fn get_bucket_versioning(

@@ -142,6 +142,8 @@ struct State {
 
 struct Bucket {
     created: SystemTime,
+    /// Another than the demo's own.
+    region: Option<String>,
     /// Each key's versions, oldest first; never empty.
     keys: BTreeMap<String, Vec<Version>>,
 }
@@ -160,8 +162,24 @@ impl Object {
 impl Store {
     /// Creates a bucket; one that exists stays as it is.
     pub fn create_bucket(&self, name: &str) {
-        let bucket = || Bucket { created: clock::now(), keys: BTreeMap::new() };
+        let bucket = || Bucket { created: clock::now(), region: None, keys: BTreeMap::new() };
         self.write().buckets.entry(name.to_owned()).or_insert_with(bucket);
+    }
+
+    /// Moves a bucket to another region. The text is not checked, so that a test can have S3 say
+    /// anything. Does nothing where there is no such bucket.
+    pub fn set_region(&self, bucket: &str, region: &str) {
+        if let Some(bucket) = self.write().buckets.get_mut(bucket) {
+            bucket.region = Some(region.to_owned());
+        }
+    }
+
+    /// The region of a bucket; the demo's own where there is no such bucket.
+    #[must_use]
+    pub fn region(&self, bucket: &str) -> String {
+        let state = self.read();
+        let region = state.buckets.get(bucket).and_then(|bucket| bucket.region.clone());
+        region.unwrap_or_else(|| super::REGION.to_owned())
     }
 
     /// Names and creation times, in the order of the names.

@@ -1,6 +1,9 @@
 use crate::{
-    aws::s3::{ListRequest, Object},
-    tools::prelude::*,
+    aws::{
+        S3,
+        s3::{ListRequest, Object, Page},
+    },
+    tools::{bounds, prelude::*},
 };
 
 /// List the objects of an S3 bucket, one page at a time.
@@ -20,7 +23,7 @@ pub struct BucketObjectsList {
     #[serde(default)]
     #[schemars(length(max = 1024))]
     delimiter: String,
-    /// Objects and folders on one page.
+    /// Objects and folders on one page; fewer come where that many would make the answer too long.
     #[serde(default = "max_keys", deserialize_with = "integer")]
     #[schemars(range(min = 1, max = 1000))]
     max_keys: i64,
@@ -28,6 +31,10 @@ pub struct BucketObjectsList {
     #[serde(default)]
     #[schemars(length(max = 2048))]
     continuation_token: Option<String>,
+    /// Add a download link to every object, 250 to a page: anybody can use it, without a token, until
+    /// it expires.
+    #[serde(default)]
+    include_signed_urls: bool,
 }
 
 fn max_keys() -> i64 {
@@ -47,25 +54,36 @@ pub struct Listing {
     /// Pass it as `continuation_token` for the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+    /// RFC 3339, UTC: when the links end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urls_expire_at: Option<String>,
 }
+
+/// A link is about a kilobyte, and is sent twice.
+const MAX_WITH_LINKS: i32 = 250;
 
 impl Tool for BucketObjectsList {
     const NAME: &'static str = "bucket_objects_list";
     const TITLE: &'static str = "List objects";
     const TOOLSET: Toolset = Toolset::Bucket;
     const NEEDS: &'static [Action] = &[Action::ListBucket];
+    // For the links alone; what does not ask for links goes without.
+    const USES: &'static [Action] = &[Action::GetObject];
     type Output = Listing;
 
     async fn run(self, cx: &Cx) -> Result<Listing> {
         self.check_texts()?;
         let prefix = self.prefix()?.to_owned();
-        let request = ListRequest {
-            prefix: &prefix,
-            delimiter: &self.delimiter,
-            max_keys: self.page_size()?,
-            continuation_token: self.continuation_token.as_deref().filter(|t| !t.is_empty()),
+        let most = self.page_size()?;
+        let (s3, most) = match self.include_signed_urls {
+            false => (cx.s3_only(&[Action::ListBucket]), most),
+            true => {
+                cx.granted(Action::GetObject, &self.bucket.name)?;
+                (cx.s3(), most.min(MAX_WITH_LINKS))
+            }
         };
-        let page = cx.s3().list(&self.bucket.name, request).await?;
+        let found = self.fitting_page(&s3, &prefix, most).await?;
+        let Found { page, urls_expire_at } = found;
         Ok(Listing {
             bucket: self.bucket.name.to_string(),
             prefix,
@@ -73,13 +91,89 @@ impl Tool for BucketObjectsList {
             folders: page.folders,
             truncated: page.next_token.is_some(),
             next_token: page.next_token,
+            urls_expire_at,
         })
     }
 }
 
+/// A page, with links where they were asked for.
+struct Found {
+    page: Page,
+    urls_expire_at: Option<String>,
+}
+
+impl Found {
+    fn entries(&self) -> usize {
+        self.page.objects.len() + self.page.folders.len()
+    }
+
+    /// How many entries fit an answer, in the order in which S3 counts them.
+    fn fitting(&self) -> usize {
+        let objects = self.page.objects.iter().map(|o| (&o.key, bounds::cost_of(o)));
+        let folders = self.page.folders.iter().map(|f| (f, bounds::cost_of(f)));
+        let mut entries: Vec<_> = objects.chain(folders).collect();
+        entries.sort();
+        let mut room = bounds::ROOM;
+        let fits = |(_, cost): &&(&String, usize)| match room.checked_sub(cost + COMMAS) {
+            Some(left) => {
+                room = left;
+                true
+            }
+            None => false,
+        };
+        entries.iter().take_while(fits).count()
+    }
+}
+
+/// Between two entries, twice.
+const COMMAS: usize = 2;
+
 impl BucketObjectsList {
-    /// In bytes, as S3 counts; what is longer would not even fit into a URL. And S3 answers in XML,
-    /// which cannot carry control characters.
+    /// As many entries as fit an answer. Asking again for fewer keeps S3's own cursor, so nothing is
+    /// lost. Only a listing that changes meanwhile needs more than two rounds.
+    async fn fitting_page(&self, s3: &S3, prefix: &str, mut most: i32) -> Result<Found> {
+        for round in 0..5 {
+            let found = self.page(s3, prefix, most).await?;
+            let fits = found.fitting();
+            if fits == found.entries() {
+                return Ok(found);
+            }
+            most = if round < 3 { i32::try_from(fits).unwrap_or(1).max(1) } else { 1 };
+        }
+        Err(ToolError::new(
+            Code::AwsUnavailable,
+            format!("Listing s3://{} failed", self.bucket.name),
+            "S3 sent more entries than it was asked for, or keys longer than keys can be.",
+            "Call again with a narrower prefix.",
+        ))
+    }
+
+    async fn page(&self, s3: &S3, prefix: &str, max_keys: i32) -> Result<Found> {
+        let request = ListRequest {
+            prefix,
+            delimiter: &self.delimiter,
+            max_keys,
+            continuation_token: self.continuation_token.as_deref().filter(|t| !t.is_empty()),
+        };
+        let mut page = s3.list(&self.bucket.name, request).await?;
+        if !self.include_signed_urls {
+            return Ok(Found { page, urls_expire_at: None });
+        }
+        // The server's cap is what is asked for.
+        let signer = s3.signer(&self.bucket.name, &page.via, u64::MAX)?;
+        for object in &mut page.objects {
+            let (bucket, key) = (self.bucket.name.clone(), object.key.clone());
+            let uri = S3Uri { bucket, key, version_id: None };
+            // No link where it would not lead to the object; bucket_object_link says why.
+            if !uri.has_dot_segments() {
+                object.download_url = Some(signer.url(&uri).await?);
+            }
+        }
+        let urls_expire_at = Some(signer.lifetime.expires_at.to_string());
+        Ok(Found { page, urls_expire_at })
+    }
+
+    /// In bytes, as S3 counts; what is longer would not even fit into a URL.
     fn check_texts(&self) -> Result<()> {
         let cursor = self.continuation_token.as_deref().unwrap_or_default();
         for (name, text, most) in [
@@ -92,8 +186,8 @@ impl BucketObjectsList {
                 let why = format!("{name} has more than {most} bytes");
                 return Err(ToolError::invalid_arguments(why));
             }
-            if text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c)) {
-                let why = format!("{name} has control characters, by which S3 cannot list");
+            if text.contains('\0') {
+                let why = format!("{name} has a NUL, a control character that no key has");
                 return Err(ToolError::invalid_arguments(why));
             }
         }

@@ -1,0 +1,113 @@
+//! What is on offer: toolsets and read-only mode are upper bounds, and what is listed is what can be
+//! called.
+
+use std::collections::BTreeSet;
+
+use quilt_mcp_server::tools;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, lab, tool_names};
+
+/// Arguments by which every tool gets past its schema; none of them changes what it works on.
+fn arguments(tool: &str) -> Value {
+    let bucket = lab("alice");
+    match tool {
+        "auth_status" | "bucket_list" => json!({}),
+        "bucket_objects_list" | "bucket_access_check" => json!({"bucket": bucket}),
+        "bucket_objects_put" => json!({"bucket": bucket, "items": [{"key": "k", "text": "x"}]}),
+        _ => json!({"s3_uri": format!("s3://{bucket}/README.md")}),
+    }
+}
+
+const GRANTS: &[&[&str]] = &[
+    &[],
+    &["s3:ListBucket"],
+    &["s3:GetObject"],
+    &["s3:PutObject"],
+    &["s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion"],
+    &["s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+];
+
+#[tokio::test]
+async fn what_is_listed_is_what_can_be_called() {
+    for toolsets in ["", "identity", "bucket", "package,athena,search"] {
+        for read_only in ["true", "false"] {
+            let app = TestApp::with(&[
+                ("QUILT_MCP_TOOLSETS", toolsets),
+                ("QUILT_MCP_READ_ONLY", read_only),
+            ])
+            .await;
+            for grants in GRANTS {
+                let token = app.token_with("alice", |c| {
+                    c.insert("permissions".into(), json!(grants));
+                });
+                let client = app.anonymous().with_token(token);
+                let listed = client.request("tools/list", json!({})).await.unwrap();
+                let listed: BTreeSet<_> = tool_names(&listed).into_iter().collect();
+                for entry in tools::ALL {
+                    let answer = client.call(entry.name, arguments(entry.name)).await.unwrap();
+                    let what = format!("{toolsets:?} {read_only} {grants:?} {}", entry.name);
+                    match listed.contains(entry.name) {
+                        true => assert!(answer.is_ok(), "{what}: {}", answer.body),
+                        false => {
+                            let code = answer.code().unwrap();
+                            assert!(
+                                ["-32602", "insufficient_scope"].contains(&code.as_str()),
+                                "{what}: {code}"
+                            );
+                        }
+                    }
+                    let writes = !entry.read_only();
+                    assert!(
+                        !(writes && read_only == "true" && listed.contains(entry.name)),
+                        "{what}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_header_and_no_argument_relaxes_a_bound() {
+    let app =
+        TestApp::with(&[("QUILT_MCP_TOOLSETS", "bucket"), ("QUILT_MCP_READ_ONLY", "true")]).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = async |body: Value| -> Value {
+        let url = format!("{}?toolsets=all&readonly=false", app.running.mcp_url());
+        let mut request = http.post(url).bearer_auth(app.token("alice")).json(&body);
+        for (name, value) in [
+            ("x-mcp-toolsets", "all"),
+            ("x-mcp-toolsets", "identity,bucket"),
+            ("x-mcp-tools", "bucket_objects_put"),
+            ("x-mcp-readonly", "false"),
+            ("x-mcp-read-only", "false"),
+            ("x-quilt-mcp-read-only", "false"),
+            ("quilt-mcp-read-only", "false"),
+            ("quilt_mcp_read_only", "false"),
+            ("x-mcp-insiders", "true"),
+        ] {
+            request = request.header(name, value);
+        }
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    let listed = post(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).await;
+    let listed = crate::support::names(&listed, "/result/tools");
+    assert!(listed.contains(&"bucket_objects_list".to_owned()));
+    for tool in ["bucket_objects_put", "auth_status"] {
+        assert!(!listed.contains(&tool.to_owned()), "{tool}");
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": tool, "arguments": arguments(tool),
+                "_meta": {"toolsets": "all", "readOnly": false}}});
+        assert_eq!(post(call).await["error"]["code"], -32602, "{tool}");
+    }
+    assert!(!app.s3_calls().iter().any(|c| c.operation == "PutObject"));
+}
+
+#[tokio::test]
+async fn by_default_everything_is_offered_writes_included() {
+    let app = TestApp::start().await;
+    let listed = tool_names(&app.client("alice").request("tools/list", json!({})).await.unwrap());
+    assert_eq!(listed.len(), tools::ALL.len());
+    assert!(listed.contains(&"bucket_objects_put".to_owned()));
+}
