@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::Outcome;
 use crate::{
@@ -18,7 +21,11 @@ pub(super) async fn run() -> Outcome {
     for warning in warnings {
         tracing::warn!(event = "config", "{warning}");
     }
+    // Before anything that takes time: without a handler the signal ends the process.
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| format!("SIGHUP cannot be handled: {error}"))?;
     let app = boot::build(&config).await?;
+    tokio::spawn(app.rotation.clone().follow(hangup));
     let listener = TcpListener::bind(config.server.addr).await.map_err(|error| {
         format!("QUILT_MCP_ADDR: {} cannot be used: {error}", config.server.addr)
     })?;
