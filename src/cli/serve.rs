@@ -16,14 +16,14 @@ use crate::{
 };
 
 pub(super) async fn run() -> Outcome {
+    // Before anything else: without a handler the signal ends the process.
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| format!("SIGHUP cannot be handled: {error}"))?;
     let (config, warnings) = Config::from_env()?;
     telemetry::install(&config.log, Stream::Stdout);
     for warning in warnings {
         tracing::warn!(event = "config", "{warning}");
     }
-    // Before anything that takes time: without a handler the signal ends the process.
-    let hangup = signal(SignalKind::hangup())
-        .map_err(|error| format!("SIGHUP cannot be handled: {error}"))?;
     let app = boot::build(&config).await?;
     tokio::spawn(app.rotation.clone().follow(hangup));
     let listener = TcpListener::bind(config.server.addr).await.map_err(|error| {
