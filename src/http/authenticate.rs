@@ -81,16 +81,24 @@ impl Authenticator {
         token: &BearerToken,
         session: Option<&str>,
     ) -> Result<Arc<Caller>, Failure> {
-        let now = self.clock.now();
         // Taken once: the cache is asked and filled, the token and the session are verified, all by
         // the same keys, also if others come meanwhile.
-        let keys = self.keyring.current();
+        self.authenticate_by(&self.keyring.current(), token, session).await
+    }
+
+    async fn authenticate_by(
+        &self,
+        keys: &Keys,
+        token: &BearerToken,
+        session: Option<&str>,
+    ) -> Result<Arc<Caller>, Failure> {
+        let now = self.clock.now();
         let session = match session.map(SessionId::claimed) {
             None => None,
             Some(Some(id)) if !self.ended.is_ended(&id, now) => Some(id),
             Some(_) => {
                 // Still verify the token first: an expired one is 401 even on a dead session.
-                self.verify(&keys, token, now).await?;
+                self.verify(keys, token, now).await?;
                 return Err(Failure::UnknownSession);
             }
         };
@@ -98,7 +106,7 @@ impl Authenticator {
         if let Lookup::Hit(caller) = self.cache.get(&key, now) {
             return Ok(caller);
         }
-        let verified = self.verify(&keys, token, now).await?;
+        let verified = self.verify(keys, token, now).await?;
         let who = &verified.caller.principal;
         if let Some(id) = &key.session
             && keys.verify_session(id.as_str(), &who.realm(), who.subject(), now).is_none()
@@ -283,5 +291,66 @@ impl From<ExchangeError> for Refusal {
                 detail: "the catalog's registry could not be asked about this token; try again",
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authenticator() -> Authenticator {
+        let clock = Clock::shifted();
+        Authenticator {
+            keyring: Keyring::new(auth::Policy::default(), None, clock.now()),
+            registry: None,
+            roles: RoleRules { map: [].into(), allowed: [].into() },
+            ended: Tombstones::new(),
+            cache: AuthCache::new(),
+            announcer: Announcer::default(),
+            tags_tokens: false,
+            leeway_secs: 5,
+            clock,
+        }
+    }
+
+    fn token(kid: &str, secret: &SecretString, now: Timestamp) -> BearerToken {
+        let claims = auth::EnhancedClaims::new("alice");
+        let header = format!("Bearer {}", claims.sign(now, kid, secret).unwrap());
+        auth::bearer(&[http::HeaderValue::from_str(&header).unwrap()]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn t21_what_a_request_under_way_leaves_behind_is_found_by_nobody() {
+        let server = authenticator();
+        let secret = SecretString::from("x");
+        let key = |kid: &str| [(kid.to_owned(), secret.clone())];
+        assert_eq!(server.replace_keys(&key("old")).unwrap().generation, 1);
+        let before = server.keyring.current();
+        let token = token("old", &secret, server.clock.now());
+        let session = server
+            .authenticate(&token, None)
+            .await
+            .map(|caller| server.open_session(&caller).unwrap())
+            .unwrap();
+        assert_eq!(server.cache.len(), 1);
+        assert_eq!(server.replace_keys(&key("new")).unwrap().generation, 2);
+        assert_eq!(server.cache.len(), 0);
+        // Two requests that took the keys before they changed come to their end only now.
+        for session in [None, Some(session.as_str())] {
+            server.authenticate_by(&before, &token, session).await.unwrap();
+        }
+        assert_eq!(server.cache.len(), 2);
+        for session in [None, Some(session.as_str())] {
+            let refused = server.authenticate(&token, session).await.unwrap_err();
+            let Failure::Refused(refusal) = refused else { panic!("a session is no key") };
+            assert_eq!(refusal.code(), "invalid_token");
+        }
+        server.sweep();
+        assert_eq!(server.cache.len(), 0);
+        // The generation is a new one also when the key comes back.
+        server.authenticate_by(&before, &token, None).await.unwrap();
+        assert_eq!(server.replace_keys(&key("old")).unwrap().generation, 3);
+        assert_eq!((server.cache.len(), server.replace_keys(&key("old"))), (0, None));
+        assert!(server.authenticate(&token, Some(session.as_str())).await.is_ok());
     }
 }
