@@ -84,7 +84,7 @@ pub async fn build_with(
         clock,
     };
     let gate = Gate {
-        authenticator,
+        authenticator: Arc::new(authenticator),
         catalogue: Arc::new(Catalogue::new(
             table,
             &config.server.toolsets,
@@ -101,7 +101,7 @@ pub async fn build_with(
     };
     let gate = Arc::new(gate);
     tokio::spawn(sweep(Arc::downgrade(&gate)));
-    let rotation = Arc::new(Rotation::new(&gate, parameter));
+    let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
     tokio::spawn(rotation.clone().run());
     Ok(App { gate, allowed: Arc::new(allowed), draining: Draining::default(), rotation })
 }

@@ -295,10 +295,11 @@ impl From<ExchangeError> for Refusal {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn authenticator() -> Authenticator {
+    /// One without keys and without a registry.
+    pub(crate) fn authenticator() -> Authenticator {
         let clock = Clock::shifted();
         Authenticator {
             keyring: Keyring::new(auth::Policy::default(), None, clock.now()),

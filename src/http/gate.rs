@@ -36,7 +36,7 @@ use crate::{
 /// What the gate works with.
 pub struct Gate {
     /// Who is it.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// What there is to call.
     pub catalogue: Arc<Catalogue>,
     /// What a call may use.

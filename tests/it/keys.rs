@@ -63,15 +63,19 @@ async fn status(client: &Client) -> (u16, Option<String>) {
 }
 
 async fn accepted(client: &Client) -> bool {
-    match status(client).await {
-        (200, None) => true,
-        (401, Some(code)) if code == "invalid_token" => false,
-        other => panic!("{other:?}"),
-    }
+    let status = status(client).await;
+    let refused = status == (401, Some("invalid_token".to_owned()));
+    assert!(refused || status == (200, None), "{status:?}");
+    !refused
 }
 
+/// Kids added, removed, replaced.
 fn changed(outcome: Outcome) -> [Vec<String>; 3] {
-    let Outcome::Changed(change) = outcome else { panic!("{outcome:?}") };
+    let change = match outcome {
+        Outcome::Changed(change) => Some(change),
+        _ => None,
+    };
+    let change = change.expect("the keys have changed");
     [change.added, change.removed, change.replaced]
 }
 
@@ -370,6 +374,8 @@ async fn under_load_no_removed_key_is_accepted_and_nothing_fails() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     let catalog = catalog.await.unwrap();
+    let asked = app.world().journal().count(|c| c.operation.contains("get_credentials"));
+    assert_eq!(asked, 1, "the registry does not notice either");
     assert!(yes > 200 && no > 200 && catalog > 20, "{yes} accepted, {no} refused, {catalog}");
 }
 
@@ -395,7 +401,8 @@ fn client_of(server: &Serve, world: &World, kid: &str, secret: &str) -> Client {
 async fn sighup_refreshes_the_keys_and_the_log_tells() {
     let world = World::start().await.unwrap();
     let store = ParameterStore::start(format!("{OLD}\n")).await;
-    let server = serve_with(&world, &[("AWS_ENDPOINT_URL_SSM", store.url.clone())]).await;
+    let more = [("AWS_ENDPOINT_URL_SSM", store.url.clone()), ("QUILT_MCP_LOG", "trace".to_owned())];
+    let server = serve_with(&world, &more).await;
     let (old, new) =
         (client_of(&server, &world, "old", OLD), client_of(&server, &world, "new", NEW));
     let line = |outcome: &str| json!({"event": "keys", "outcome": outcome});

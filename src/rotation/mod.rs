@@ -5,97 +5,34 @@
 //! parameter cannot be read, or holds something unfit, the last good keys stay, and the log says so
 //! each time: a typing error in a parameter must not send every user away.
 
+mod parameter;
+
 use std::{
-    error::Error,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use aws_lc_rs::rand;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     sync::{Notify, Semaphore},
-    time::{sleep, timeout},
+    time::sleep,
 };
 
-use crate::{
-    auth::Change,
-    config::{Problem, TokenKeys, shown_kid, table},
-    http::gate::Gate,
-};
+use crate::{auth::Change, config::shown_kid, http::authenticate::Authenticator};
 
-/// Reads the parameter's value.
-type Read = Box<
-    dyn Fn() -> BoxFuture<'static, Result<SecretString, Box<dyn Error + Send + Sync>>>
-        + Send
-        + Sync,
->;
+use parameter::VARIABLE;
+pub use parameter::{NoKeys, Parameter, warn};
 
-/// The SSM parameter with the keys.
-pub struct Parameter {
-    kid: String,
-    read: Read,
+/// When the keys are read, more or less.
+struct Pace {
+    /// From one read to the next.
+    interval: Duration,
+    /// To the next read after one that failed; it doubles up to the interval.
+    retry: Duration,
 }
 
-/// Why the parameter gave no keys. No text of its value is in here.
-#[derive(Debug, thiserror::Error)]
-pub enum NoKeys {
-    /// SSM gave no value.
-    #[error("{}: {_0}", VARIABLE.name())]
-    Unreadable(Box<dyn Error + Send + Sync>),
-    /// The value holds no keys, or one that is not fit.
-    #[error("{_0}")]
-    Unfit(Problem),
-}
-
-const VARIABLE: &table::Variable = table::JWT_SECRET_SSM_PARAMETER;
-
-/// How long a read may take; the client's own limits are tighter.
-const READ_TIME: Duration = Duration::from_secs(60);
-
-/// From one read to the next, more or less.
-const INTERVAL: Duration = Duration::from_secs(300);
-
-/// To the next read after the first that failed; it doubles up to the interval.
-const RETRY: Duration = Duration::from_secs(30);
-
-impl Parameter {
-    /// A parameter with this way to read it; a single secret in it goes under `kid`.
-    pub fn new<F, R, E>(kid: String, read: F) -> Self
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<SecretString, E>> + Send + 'static,
-        E: Error + Send + Sync + 'static,
-    {
-        Self {
-            kid,
-            read: Box::new(move || {
-                let value = read();
-                Box::pin(async move { value.await.map_err(Into::into) })
-            }),
-        }
-    }
-
-    /// The keys that it holds now. To be followed by [`warn`], if they are news.
-    ///
-    /// # Errors
-    /// [`NoKeys`].
-    pub async fn keys(&self) -> Result<TokenKeys, NoKeys> {
-        let value = timeout(READ_TIME, (self.read)()).await;
-        let value = value.unwrap_or_else(|_| Err("SSM did not answer in time".into()));
-        let value = value.map_err(NoKeys::Unreadable)?;
-        TokenKeys::parse(VARIABLE.name(), &self.kid, value.expose_secret()).map_err(NoKeys::Unfit)
-    }
-}
-
-/// Says what is odd about the keys of the parameter.
-pub fn warn(keys: &TokenKeys) {
-    for warning in keys.warnings(VARIABLE.name()) {
-        tracing::warn!(event = "config", "{warning}");
-    }
-}
+const PACE: Pace = Pace { interval: Duration::from_secs(300), retry: Duration::from_secs(30) };
 
 /// What came of a refresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,9 +49,10 @@ pub enum Outcome {
 
 /// Keeps the keys of a server as the parameter has them.
 pub struct Rotation {
-    /// Not kept alive by this.
-    gate: Weak<Gate>,
+    /// Where the keys are in use; not kept alive by this.
+    authenticator: Weak<Authenticator>,
     parameter: Option<Parameter>,
+    pace: Pace,
     /// One read at a time: of two, the older answer could come last and bring a removed key back.
     turn: Semaphore,
     wake: Notify,
@@ -130,11 +68,12 @@ struct History {
 impl Rotation {
     /// For a server whose keys were read from `parameter` a moment ago; `None` where they do not come
     /// from SSM.
-    pub fn new(gate: &Arc<Gate>, parameter: Option<Parameter>) -> Self {
-        let last_good = gate.services.clock.now();
+    pub fn new(authenticator: &Arc<Authenticator>, parameter: Option<Parameter>) -> Self {
+        let last_good = authenticator.clock.now();
         Self {
-            gate: Arc::downgrade(gate),
+            authenticator: Arc::downgrade(authenticator),
             parameter,
+            pace: PACE,
             turn: Semaphore::new(1),
             wake: Notify::new(),
             history: Mutex::new(History { failures: 0, last_good }),
@@ -143,10 +82,10 @@ impl Rotation {
 
     /// Refreshes from time to time, and whenever it is asked to, as long as the server lives.
     pub async fn run(self: Arc<Self>) {
-        while self.gate.strong_count() > 0 {
+        while self.authenticator.strong_count() > 0 {
             let failures = self.history.lock().unwrap_or_else(PoisonError::into_inner).failures;
             let asked = tokio::select! {
-                () = sleep(jittered(pause(failures), random())) => false,
+                () = sleep(jittered(self.pace.pause(failures), random())) => false,
                 () = self.wake.notified() => true,
             };
             if asked || self.parameter.is_some() {
@@ -171,7 +110,9 @@ impl Rotation {
     }
 
     async fn refresh_and_say(&self, asked: bool) -> Outcome {
-        let (Some(gate), Some(parameter)) = (self.gate.upgrade(), &self.parameter) else {
+        let (Some(authenticator), Some(parameter)) =
+            (self.authenticator.upgrade(), &self.parameter)
+        else {
             tracing::info!(
                 event = "keys",
                 outcome = "fixed",
@@ -184,7 +125,7 @@ impl Rotation {
         let _turn = self.turn.acquire().await;
         let outcome = match parameter.keys().await {
             Err(why) => Outcome::Failed(why.to_string()),
-            Ok(keys) => match gate.authenticator.replace_keys(keys.as_slice()) {
+            Ok(keys) => match authenticator.replace_keys(keys.as_slice()) {
                 None => Outcome::Unchanged,
                 Some(change) => {
                     warn(&keys);
@@ -192,7 +133,7 @@ impl Rotation {
                 }
             },
         };
-        self.note(&outcome, asked, gate.services.clock.now());
+        self.note(&outcome, asked, authenticator.clock.now());
         outcome
     }
 
@@ -241,11 +182,13 @@ fn say_good(outcome: &Outcome, asked: bool) {
 
 const UNCHANGED: &str = "the keys of enhanced tokens are the same";
 
-/// From a refresh to the next, after so many that failed.
-fn pause(failures: u32) -> Duration {
-    match failures {
-        0 => INTERVAL,
-        _ => RETRY.saturating_mul(1 << (failures - 1).min(8)).min(INTERVAL),
+impl Pace {
+    /// From a refresh to the next, after so many that failed.
+    fn pause(&self, failures: u32) -> Duration {
+        match failures {
+            0 => self.interval,
+            _ => self.retry.saturating_mul(1 << (failures - 1).min(8)).min(self.interval),
+        }
     }
 }
 
@@ -266,11 +209,15 @@ fn random() -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use secrecy::SecretString;
+
     use super::*;
 
     #[test]
     fn the_jitter_is_a_tenth_at_most_and_reaches_both_ends() {
-        let secs = |random| jittered(INTERVAL, random).as_secs_f64();
+        let secs = |random| jittered(PACE.interval, random).as_secs_f64();
         assert!((secs(0) - 270.0).abs() < 0.01 && (secs(u16::MAX) - 330.0).abs() < 0.01);
         for random in (0..=u16::MAX).step_by(97) {
             assert!((270.0..=330.001).contains(&secs(random)), "{random}");
@@ -281,8 +228,81 @@ mod tests {
 
     #[test]
     fn after_a_failure_it_tries_sooner_and_then_less_and_less_often() {
-        let secs = |failures| pause(failures).as_secs();
+        let secs = |failures| PACE.pause(failures).as_secs();
         assert_eq!([0, 1, 2, 3, 4, 5].map(secs), [300, 30, 60, 120, 240, 300]);
         assert_eq!((secs(40), secs(u32::MAX)), (300, 300));
+    }
+
+    const SECRET: &str = "canary-secret-0123456789-0123456789";
+
+    /// A parameter that cannot be read the first two times, and how often it was.
+    fn parameter() -> (Parameter, Arc<AtomicU32>) {
+        let reads = Arc::new(AtomicU32::new(0));
+        let counter = reads.clone();
+        let parameter = Parameter::new("k".to_owned(), move || {
+            let count = counter.fetch_add(1, Ordering::SeqCst);
+            async move {
+                match count {
+                    0 | 1 => Err(std::io::Error::other("not there")),
+                    _ => Ok(SecretString::from(SECRET)),
+                }
+            }
+        });
+        (parameter, reads)
+    }
+
+    async fn until(condition: impl Fn() -> bool) {
+        while !condition() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn running(
+        parameter: Option<Parameter>,
+        pace: Pace,
+    ) -> (Arc<Authenticator>, Arc<Rotation>, tokio::task::JoinHandle<()>) {
+        let authenticator = Arc::new(crate::http::authenticate::tests::authenticator());
+        let rotation = Rotation { pace, ..Rotation::new(&authenticator, parameter) };
+        let rotation = Arc::new(rotation);
+        let task = tokio::spawn(rotation.clone().run());
+        (authenticator, rotation, task)
+    }
+
+    #[tokio::test]
+    async fn it_refreshes_by_itself_and_ends_with_the_server() {
+        let (parameter, reads) = parameter();
+        let (interval, retry) = (Duration::from_millis(50), Duration::from_millis(5));
+        let (server, _, task) = running(Some(parameter), Pace { interval, retry });
+        until(|| reads.load(Ordering::SeqCst) >= 5).await;
+        assert_eq!(server.keyring.current().generation(), 1, "loaded once, then the same");
+        drop(server);
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_it_does_not_wait_for_the_interval() {
+        let (parameter, reads) = parameter();
+        let pace = Pace { interval: Duration::from_secs(3600), retry: Duration::from_millis(5) };
+        let (server, rotation, _) = running(Some(parameter), pace);
+        rotation.wake.notify_one();
+        until(|| reads.load(Ordering::SeqCst) == 3).await;
+        until(|| server.keyring.current().generation() == 1).await;
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(reads.load(Ordering::SeqCst), 3, "good again: the interval holds");
+        assert_eq!(rotation.refresh().await, Outcome::Unchanged);
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_during_a_refresh_is_read_again() {
+        let (parameter, reads) = parameter();
+        let pace = || Pace { interval: Duration::from_secs(3600), ..PACE };
+        let (_server, rotation, _) = running(Some(parameter), pace());
+        let turn = rotation.turn.acquire().await.unwrap();
+        rotation.wake.notify_one();
+        // The refresh has begun and waits for its turn when the second signal comes.
+        sleep(Duration::from_millis(20)).await;
+        rotation.wake.notify_one();
+        drop(turn);
+        until(|| reads.load(Ordering::SeqCst) == 2).await;
     }
 }
