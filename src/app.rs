@@ -23,6 +23,7 @@ use crate::{
         observe::observe,
         origin::{self, Allowed},
     },
+    rotation::Rotation,
     server::Server,
 };
 
@@ -34,6 +35,8 @@ pub struct App {
     pub allowed: Arc<Allowed>,
     /// Set when the process is told to stop.
     pub draining: Draining,
+    /// Keeps the keys of tokens up to date.
+    pub rotation: Arc<Rotation>,
 }
 
 impl App {

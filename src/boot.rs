@@ -2,16 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use secrecy::{ExposeSecret, SecretString};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
 use crate::{
-    ambient::{Ambient, SecretUnavailable, http_client},
+    ambient::{Ambient, http_client},
     app::App,
-    auth::{AuthCache, KeySet, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
+    auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
     aws::{Clients, clients::Settings},
     catalog::{Registry, registry::Location},
-    config::{Config, Problem, SecretSource, TokenConfig, check_secret, secret_warning},
+    config::{Config, SecretSource, TokenConfig, TokenKeys, shown_kid},
     http::{
         announce::Announcer,
         authenticate::Authenticator,
@@ -23,6 +24,7 @@ use crate::{
         running::Calls,
         shares::{Bounds, Shares},
     },
+    rotation::{self, NoKeys, Parameter, Rotation},
     runtime::{Clock, Rules, Services},
     tool::Entry,
     tools::{self, Catalogue},
@@ -31,12 +33,9 @@ use crate::{
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The secret's value is not fit; found only now, because it came from SSM.
-    #[error("{0}")]
-    Secret(Problem),
-    /// SSM gave no secret.
-    #[error("MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER: {0}")]
-    Ssm(#[from] SecretUnavailable),
+    /// SSM gave no keys, or some that are not fit.
+    #[error(transparent)]
+    Keys(#[from] NoKeys),
     /// The HTTP client for the registry could not be made.
     #[error("the HTTP client could not be made: {0}")]
     Http(#[from] reqwest::Error),
@@ -64,10 +63,12 @@ pub async fn build_with(
     clock: Clock,
     table: &'static [Entry],
 ) -> Result<App, BootError> {
-    let secret = secret_with(config, &ambient).await?;
+    let ambient = Arc::new(ambient);
+    let parameter = parameter(config, &ambient);
+    let keyring = keyring(config, parameter.as_ref(), clock.now()).await?;
     let registry = registry(config)?.map(Arc::new);
     let services = Arc::new(Services {
-        clients: Arc::new(Clients::new(settings(config), ambient.http(), Arc::new(ambient))),
+        clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
         registry: registry.clone(),
         clock: clock.clone(),
         rules: Rules {
@@ -76,8 +77,7 @@ pub async fn build_with(
         },
     });
     let authenticator = Authenticator {
-        sessions: session_key(config, secret.as_ref())?,
-        verifier: secret.map(|secret| verifier(&config.tokens, &secret)),
+        keyring,
         registry,
         roles: RoleRules {
             map: config.credentials.role_map.clone(),
@@ -92,7 +92,7 @@ pub async fn build_with(
     };
     let draining = Draining::default();
     let gate = Gate {
-        authenticator,
+        authenticator: Arc::new(authenticator),
         catalogue: Arc::new(Catalogue::new(
             table,
             &config.server.toolsets,
@@ -116,7 +116,9 @@ pub async fn build_with(
     };
     let gate = Arc::new(gate);
     tokio::spawn(sweep(Arc::downgrade(&gate)));
-    Ok(App { gate, allowed: Arc::new(allowed), draining })
+    let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
+    tokio::spawn(rotation.clone().run());
+    Ok(App { gate, allowed: Arc::new(allowed), draining, rotation })
 }
 
 /// Takes out of the caches what is over, as long as the server lives. Nothing depends on when: what
@@ -126,60 +128,84 @@ async fn sweep(gate: std::sync::Weak<Gate>) {
     loop {
         every_minute.tick().await;
         let Some(gate) = gate.upgrade() else { return };
-        let now = gate.services.clock.now();
-        gate.authenticator.cache.sweep(now);
-        gate.authenticator.ended.sweep(now);
+        gate.authenticator.sweep();
     }
 }
 
-/// The secret of enhanced tokens, where one is configured: the literal one, or the one in SSM.
+/// The keys of enhanced tokens, where there are some: those of the environment, or of SSM.
 ///
 /// # Errors
 /// [`BootError`] names the variable to look at.
-pub async fn token_secret(config: &Config) -> Result<Option<SecretString>, BootError> {
-    let ambient = Ambient::from_chain(config, http_client()).await;
-    secret_with(config, &ambient).await
+pub async fn token_keys(config: &Config) -> Result<Option<TokenKeys>, BootError> {
+    let ambient = Arc::new(Ambient::from_chain(config, http_client()).await);
+    keys_with(config, parameter(config, &ambient).as_ref()).await
 }
 
-async fn secret_with(
+async fn keys_with(
     config: &Config,
-    ambient: &Ambient,
-) -> Result<Option<SecretString>, BootError> {
-    match &config.tokens.secret {
-        None => Ok(None),
-        Some(SecretSource::Literal(secret)) => Ok(Some(secret.clone())),
-        Some(SecretSource::SsmParameter(name)) => {
-            let secret = ambient.secret(name).await?;
-            let variable = "MCP_ENHANCED_JWT_SECRET_SSM_PARAMETER";
-            check_secret(variable, secret.expose_secret()).map_err(BootError::Secret)?;
-            if let Some(warning) = secret_warning(variable, secret.expose_secret()) {
-                tracing::warn!(event = "config", "{warning}");
-            }
-            Ok(Some(secret))
+    parameter: Option<&Parameter>,
+) -> Result<Option<TokenKeys>, BootError> {
+    match (&config.tokens.secret, parameter) {
+        (Some(SecretSource::Literal(keys)), _) => Ok(Some(keys.clone())),
+        (_, Some(parameter)) => {
+            let keys = parameter.keys().await?;
+            rotation::warn(&keys);
+            Ok(Some(keys))
         }
+        (_, None) => Ok(None),
     }
 }
 
-/// The verifier of enhanced tokens.
-pub fn verifier(tokens: &TokenConfig, secret: &SecretString) -> Verifier {
-    let policy = Policy {
+/// The SSM parameter with the keys, where they are there, and who reads it.
+fn parameter(config: &Config, ambient: &Arc<Ambient>) -> Option<Parameter> {
+    let Some(SecretSource::SsmParameter(name)) = &config.tokens.secret else { return None };
+    let (name, ambient) = (name.clone(), ambient.clone());
+    Some(Parameter::new(config.tokens.kid.clone(), move || {
+        let (name, ambient) = (name.clone(), ambient.clone());
+        async move { ambient.secret(&name).await }
+    }))
+}
+
+/// The ring with the keys to start with.
+async fn keyring(
+    config: &Config,
+    parameter: Option<&Parameter>,
+    now: Timestamp,
+) -> Result<Keyring, BootError> {
+    let keys = keys_with(config, parameter).await?;
+    let ring = Keyring::new(policy(&config.tokens), session_key(config, keys.is_some())?, now);
+    if let Some(keys) = keys {
+        ring.replace(keys.as_slice(), now);
+        let kids: Vec<_> = keys.as_slice().iter().map(|(kid, _)| shown_kid(kid)).collect();
+        let generation = ring.current().generation();
+        tracing::info!(event = "keys", outcome = "loaded", ?kids, generation, "keys in use");
+    }
+    Ok(ring)
+}
+
+/// The verifier of enhanced tokens with these keys.
+pub fn verifier(tokens: &TokenConfig, keys: &TokenKeys) -> Verifier {
+    Verifier::new(KeySet::new(keys.as_slice().iter().cloned(), 0), policy(tokens))
+}
+
+fn policy(tokens: &TokenConfig) -> Policy {
+    Policy {
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway_secs: tokens.leeway_secs,
         max_lifetime_secs: tokens.max_lifetime_secs,
         wildcard_buckets: tokens.wildcard_buckets,
         token_credentials: tokens.credentials_claim,
-    };
-    Verifier::new(KeySet::single(&tokens.kid, secret), policy)
+    }
 }
 
-/// The key that signs session ids. Replicas must agree on it, so it is derived from what they
-/// share; a random one works for a single process only.
-fn session_key(config: &Config, secret: Option<&SecretString>) -> Result<SessionKey, BootError> {
-    match (&config.server.session_secret, secret) {
-        (Some(own), _) => Ok(SessionKey::new(own.expose_secret().as_bytes())),
-        (None, Some(jwt)) => Ok(SessionKey::derive(jwt)),
-        (None, None) => Ok(SessionKey::random()?),
+/// A key of its own for session ids. Replicas must agree on it: without one it is made from the
+/// secrets of tokens, which they share; a random one works for a single process only.
+fn session_key(config: &Config, derivable: bool) -> Result<Option<SessionKey>, BootError> {
+    match &config.server.session_secret {
+        Some(own) => Ok(Some(SessionKey::new(own.expose_secret().as_bytes()))),
+        None if derivable => Ok(None),
+        None => Ok(Some(SessionKey::random()?)),
     }
 }
 

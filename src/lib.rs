@@ -17,6 +17,7 @@
 //! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
 //! | [`http`] | the edge: origin, gate, health, access log | all of the above but `config` |
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
+//! | [`rotation`] | the keys of tokens, read again while the server runs | `http`, `config`, `auth` |
 //! | [`boot`], [`app`] | configuration → server; all layers on one screen | everything |
 //! | [`cli`], [`generated`], [`telemetry`] | the command line, generated documents, the log's form | what they need |
 //! | `demo` | stand-ins for AWS and the registry, the tour (feature `demo`) | everything |
@@ -35,6 +36,7 @@ pub mod domain;
 pub mod error;
 pub mod generated;
 pub mod http;
+pub mod rotation;
 pub mod runtime;
 pub mod server;
 pub mod telemetry;

@@ -11,8 +11,8 @@
 //! principal. Nothing here reads a clock, the environment or the network: every function that
 //! needs the time is given it.
 //!
-//! [`AuthCache`] remembers principals, [`SessionKey`] makes and checks session ids, [`describe`]
-//! and [`mint`] serve the command line and the demo.
+//! [`Keyring`] holds the keys of the moment, [`AuthCache`] remembers principals, [`SessionKey`] makes
+//! and checks session ids, [`describe`] and [`mint`] serve the command line and the demo.
 
 mod bearer;
 mod catalog_token;
@@ -23,6 +23,7 @@ mod credentials_claim;
 mod describe;
 mod digest;
 mod fields;
+mod keyring;
 mod keys;
 mod mint;
 mod permissions;
@@ -30,6 +31,7 @@ mod principal;
 mod refusal;
 mod session_cache;
 mod session_id;
+mod session_keys;
 mod strict_json;
 mod tombstones;
 mod verify;
@@ -44,6 +46,7 @@ pub use catalog_token::{PeekedCatalogToken, peek_catalog};
 pub use credentials_claim::TokenCredentials;
 pub use describe::{DescribedClaims, Description, describe};
 pub use digest::TokenDigest;
+pub use keyring::{Change, Keyring, Keys};
 pub use keys::KeySet;
 pub use mint::{EnhancedClaims, MintError, mint};
 pub use principal::{ClaimForm, ClaimForms, Disagreement, Named, Principal};

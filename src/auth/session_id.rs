@@ -37,7 +37,7 @@ pub struct SessionId {
 pub struct NoEntropy;
 
 const VERSION: u8 = 1;
-const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 const SIGNED_BYTES: usize = 1 + 8 + 16;
 /// Base64url of 25 signed bytes and 32 of HMAC: a multiple of three, so there are no spare bits.
 const TEXT_BYTES: usize = (SIGNED_BYTES + 32) / 3 * 4;

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::Outcome;
 use crate::{
@@ -13,12 +16,16 @@ use crate::{
 };
 
 pub(super) async fn run() -> Outcome {
+    // Before anything else: without a handler the signal ends the process.
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| format!("SIGHUP cannot be handled: {error}"))?;
     let (config, warnings) = Config::from_env()?;
     telemetry::install(&config.log, Stream::Stdout);
     for warning in warnings {
         tracing::warn!(event = "config", "{warning}");
     }
     let app = boot::build(&config).await?;
+    tokio::spawn(app.rotation.clone().follow(hangup));
     let listener = TcpListener::bind(config.server.addr).await.map_err(|error| {
         format!("QUILT_MCP_ADDR: {} cannot be used: {error}", config.server.addr)
     })?;

@@ -9,7 +9,7 @@ use super::Outcome;
 use crate::{
     auth::{self, Description, EnhancedClaims},
     boot,
-    config::{Config, SecretSource, TokenConfig},
+    config::{Config, SecretSource, TokenConfig, TokenKeys, shown_kid, table},
     runtime::Clock,
 };
 
@@ -45,6 +45,9 @@ pub(super) struct Mint {
     #[arg(long, default_value_t = 3600, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=315_360_000))]
     lifetime: u64,
+    /// The key to sign with, where there are several.
+    #[arg(long)]
+    kid: Option<String>,
     /// Write the short claims only, packed where it pays, as in a request of limited size.
     #[arg(long)]
     compact: bool,
@@ -64,28 +67,51 @@ pub(super) async fn run(command: Command) -> Outcome {
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
-    let secret = secret(&tokens).await?;
+    let keys = keys(&tokens).await?;
     match command {
-        Command::Mint(mint) => self::mint(mint, &tokens, &secret),
-        Command::Decode(decode) => self::decode(decode, &tokens, &secret),
+        Command::Mint(mint) => self::mint(mint, &tokens, &keys),
+        Command::Decode(decode) => self::decode(decode, &tokens, &keys),
     }
 }
 
-/// The literal secret, or the one in SSM, which needs the AWS variables too.
-async fn secret(
-    tokens: &TokenConfig,
-) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The literal keys, or those in SSM, which need the AWS variables too.
+async fn keys(tokens: &TokenConfig) -> Result<TokenKeys, Failure> {
     match &tokens.secret {
-        Some(SecretSource::Literal(secret)) => Ok(secret.clone()),
+        Some(SecretSource::Literal(keys)) => Ok(keys.clone()),
         Some(SecretSource::SsmParameter(_)) => {
             let (config, _) = Config::from_env()?;
-            boot::token_secret(&config).await?.ok_or_else(|| "SSM gave no secret".into())
+            let keys = boot::token_keys(&config).await?.ok_or("SSM gave no secret")?;
+            for warning in keys.warnings(table::JWT_SECRET_SSM_PARAMETER.name()) {
+                eprintln!("warning: {warning}");
+            }
+            Ok(keys)
         }
         None => Err("MCP_ENHANCED_JWT_SECRET: set it, there is no default secret".into()),
     }
 }
 
-fn mint(mint: Mint, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
+/// The key of this id; or the only key; or of several the one that `MCP_ENHANCED_JWT_KID` names.
+fn key<'a>(
+    wanted: Option<&str>,
+    tokens: &TokenConfig,
+    keys: &'a TokenKeys,
+) -> Result<&'a (String, SecretString), Failure> {
+    let of = |wanted: &str| keys.as_slice().iter().find(|(kid, _)| kid == wanted);
+    let found = match (wanted, keys.as_slice()) {
+        (Some(wanted), _) => of(wanted),
+        (None, [only]) => Some(only),
+        (None, _) => of(&tokens.kid),
+    };
+    found.ok_or_else(|| {
+        let kids: Vec<_> = keys.as_slice().iter().map(|(kid, _)| shown_kid(kid)).collect();
+        format!("--kid: name the key to sign with, one of: {}", kids.join(", ")).into()
+    })
+}
+
+fn mint(mint: Mint, tokens: &TokenConfig, keys: &TokenKeys) -> Outcome {
+    let (kid, secret) = key(mint.kid.as_deref(), tokens, keys)?;
     let mut claims = EnhancedClaims::new(&mint.subject);
     claims.buckets = mint.buckets;
     claims.level = match mint.permissions.iter().any(|p| p == "s3:PutObject") {
@@ -103,13 +129,13 @@ fn mint(mint: Mint, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
         claims.audience.clone_from(audience);
     }
     let now = Clock::system().now();
-    let token = claims.sign(now, &tokens.kid, secret)?;
+    let token = claims.sign(now, kid, secret)?;
     // What the server would refuse is not handed out.
-    boot::verifier(tokens, secret).verify(&token, now)?;
+    boot::verifier(tokens, keys).verify(&token, now)?;
     super::print(&token)
 }
 
-fn decode(decode: Decode, tokens: &TokenConfig, secret: &SecretString) -> Outcome {
+fn decode(decode: Decode, tokens: &TokenConfig, keys: &TokenKeys) -> Outcome {
     let token = match decode.token {
         Some(token) => token,
         None => {
@@ -125,7 +151,7 @@ fn decode(decode: Decode, tokens: &TokenConfig, secret: &SecretString) -> Outcom
     if token.is_empty() {
         return Err("no token given: pass it as the argument or on standard input".into());
     }
-    let verifier = boot::verifier(tokens, secret);
+    let verifier = boot::verifier(tokens, keys);
     let description = auth::describe(token, &verifier, Clock::system().now());
     super::print(&match decode.json {
         true => serde_json::to_string(&description)?,

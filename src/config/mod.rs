@@ -13,6 +13,7 @@ mod credentials;
 mod effective;
 mod env;
 mod generated;
+mod keys;
 mod log;
 mod problem;
 mod reader;
@@ -32,9 +33,9 @@ pub use credentials::{CredentialConfig, StsIdentity};
 pub use effective::Row;
 pub use env::own_variables;
 pub use generated::{config_md, env_example};
+pub use keys::{TokenKeys, shown_kid};
 pub use log::{LogConfig, LogFormat};
 pub use problem::{Problem, Problems, Warning};
-pub use secret::{check_secret, secret_warning};
 pub use server::ServerConfig;
 pub use tokens::{SecretSource, TokenConfig};
 

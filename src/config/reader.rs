@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use secrecy::SecretString;
 
+use super::keys::TokenKeys;
 use super::problem::{Problem, Problems, Warning};
 use super::secret::{check_secret, secret_warning};
 use super::table::Variable;
@@ -172,6 +173,15 @@ impl Reader {
         }
         self.warnings.extend(secret_warning(variable.name(), &key));
         Some(SecretString::from(key))
+    }
+
+    /// One or several keys of enhanced tokens; a single one goes under `kid`.
+    pub(super) fn token_keys(&mut self, variable: &Variable, kid: &str) -> Option<TokenKeys> {
+        let text = self.opaque(variable)?;
+        let keys = TokenKeys::parse(variable.name(), kid, &text);
+        let keys = keys.map_err(|problem| self.add(problem)).ok()?;
+        self.warnings.extend(keys.warnings(variable.name()));
+        Some(keys)
     }
 
     /// A secret that is not a key, as it was set.

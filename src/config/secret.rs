@@ -24,7 +24,7 @@ const FIX: &str = "use a random secret of 32 bytes or more, e.g. from `openssl r
 /// # Errors
 /// A [`Problem`] that says why, for the development secret, key files, and short or blank texts.
 pub fn check_secret(variable: &str, secret: &str) -> Result<(), Problem> {
-    let trimmed = secret.trim();
+    let trimmed = secret.trim_matches(blank);
     let reason = if trimmed == DEVELOPMENT_SECRET {
         "is the development secret, which is public".to_owned()
     } else if trimmed.is_empty() {
@@ -41,13 +41,18 @@ pub fn check_secret(variable: &str, secret: &str) -> Result<(), Problem> {
 
 /// White space around a secret is part of the key, and nearly always a mistake of copying.
 pub fn secret_warning(variable: &str, secret: &str) -> Option<Warning> {
-    (secret != secret.trim()).then(|| Warning {
+    (secret != secret.trim_matches(blank)).then(|| Warning {
         variable: variable.to_owned().into(),
         message:
             "has white space around it, which is kept as part of the secret; remove it unless \
                   the catalog signs with the same white space"
                 .to_owned(),
     })
+}
+
+/// White space, and the byte order mark that some editors put first.
+fn blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 /// The kind of key file that a text is, bare or in base64.
@@ -126,6 +131,7 @@ mod tests {
         for (secret, reason) in [
             ("development-enhanced-jwt-secret".to_owned(), "development secret"),
             ("development-enhanced-jwt-secret\n".to_owned(), "development secret"),
+            ("\u{feff}development-enhanced-jwt-secret".to_owned(), "development secret"),
             ("x".repeat(31), "has 31 bytes"),
             ("xy".to_owned(), "has 2 bytes"),
             (" ".repeat(40), "blank"),
@@ -168,7 +174,6 @@ mod tests {
             "x".repeat(32),
             "test-secret-for-loopback-experiments-0123456789".to_owned(),
             "MIIBs2dGVzdC1zZWNyZXQtZm9yLWxvb3BiYWNrLWV4cGVyaW1lbnRz".to_owned(),
-            r#"{"not":"a key","but":"json, for whatever reason"}"#.to_owned(),
             "ünïcödé-".repeat(4),
         ] {
             assert_eq!(check_secret("V", &secret), Ok(()), "{secret}");
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn white_space_around_is_a_warning_without_the_secret() {
-        for secret in ["canary ", " canary", "canary\n", "\tcanary"] {
+        for secret in ["canary ", " canary", "canary\n", "\tcanary", "\u{feff}canary"] {
             let warning = secret_warning("V", secret).unwrap();
             assert!(warning.message.contains("white space"));
             assert!(!warning.message.contains("canary"));

@@ -1,7 +1,6 @@
 //! Which tokens are accepted and how they are verified.
 
-use secrecy::SecretString;
-
+use super::keys::{TokenKeys, check_kid};
 use super::reader::Reader;
 use super::table as var;
 
@@ -10,7 +9,7 @@ use super::table as var;
 pub struct TokenConfig {
     /// The secret of enhanced tokens; absent means that there are none.
     pub secret: Option<SecretSource>,
-    /// The `kid` of enhanced tokens.
+    /// The `kid` of enhanced tokens, where the secret is a single one that does not say.
     pub kid: String,
     /// The `iss` that an enhanced token must have, if it is checked.
     pub issuer: Option<String>,
@@ -31,9 +30,9 @@ pub struct TokenConfig {
 /// Where the secret of enhanced tokens comes from.
 #[derive(Clone, Debug)]
 pub enum SecretSource {
-    /// It stands in the environment.
-    Literal(SecretString),
-    /// It is read once, at the start, from this SSM parameter.
+    /// It stands in the environment: one key, or several.
+    Literal(TokenKeys),
+    /// It is read from this SSM parameter, at the start and again while the server runs.
     SsmParameter(String),
 }
 
@@ -44,9 +43,11 @@ pub(super) fn owns(name: &str) -> bool {
 
 impl TokenConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
+        let kid = reader.parsed(var::JWT_KID, |kid| check_kid(kid).map(|()| kid.to_owned()));
+        let kid = kid.unwrap_or_default();
         Self {
-            secret: secret_source(reader),
-            kid: reader.text(var::JWT_KID).unwrap_or_default(),
+            secret: secret_source(reader, &kid),
+            kid,
             issuer: reader.text(var::JWT_ISSUER),
             audience: reader.text(var::JWT_AUDIENCE),
             leeway_secs: reader.number(var::JWT_LEEWAY, 0..=60).unwrap_or_default(),
@@ -60,7 +61,7 @@ impl TokenConfig {
 
 /// The secret of the environment wins. If that one is bad the parameter does not stand in for it:
 /// a server that silently takes another key than the one it was given is hard to understand.
-fn secret_source(reader: &mut Reader) -> Option<SecretSource> {
+fn secret_source(reader: &mut Reader, kid: &str) -> Option<SecretSource> {
     let parameter = reader.parsed(var::JWT_SECRET_SSM_PARAMETER, parameter_name);
     if !reader.is_set(var::JWT_SECRET) {
         return parameter.map(SecretSource::SsmParameter);
@@ -70,7 +71,7 @@ fn secret_source(reader: &mut Reader) -> Option<SecretSource> {
         let message = format!("is ignored because {} is set too; unset one of them", wins.name());
         reader.warn(loses, message);
     }
-    reader.key(var::JWT_SECRET).map(SecretSource::Literal)
+    reader.token_keys(var::JWT_SECRET, kid).map(SecretSource::Literal)
 }
 
 /// A name, a path or an ARN, with an optional `:version` or `:label`.

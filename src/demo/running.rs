@@ -17,6 +17,7 @@ use crate::{
         health::Draining,
         serve::{Limits, Stop, serve},
     },
+    rotation::{Outcome, Rotation},
     runtime::Clock,
     tool::Entry,
     tools,
@@ -33,6 +34,7 @@ pub struct Running {
     /// Whether the server has been told to stop.
     pub draining: Draining,
     gate: Arc<Gate>,
+    rotation: Arc<Rotation>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -151,12 +153,18 @@ impl Running {
             Stop::Interrupt
         };
         tokio::spawn(serve(listener, router, draining.clone(), stop_when, limits));
-        Ok(Self { world, address, clock, draining, gate: app.gate, stop: Some(stop) })
+        let (gate, rotation) = (app.gate, app.rotation);
+        Ok(Self { world, address, clock, draining, gate, rotation, stop: Some(stop) })
     }
 
     /// How many authenticated callers the server keeps in its cache.
     pub fn remembered(&self) -> usize {
         self.gate.authenticator.cache.len()
+    }
+
+    /// Reads the keys of enhanced tokens again, as SIGHUP does.
+    pub async fn refresh_keys(&self) -> Outcome {
+        self.rotation.refresh().await
     }
 
     /// Where MCP is.

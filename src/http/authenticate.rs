@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use super::{announce::Announcer, refusal::Refusal, roles::RoleRules};
 use crate::{
     auth::{
-        self, AuthCache, BearerToken, CacheKey, Family, Lookup, Named, Principal, SessionId,
-        SessionKey, Tombstones, Verifier,
+        self, AuthCache, BearerToken, CacheKey, Change, Family, Keyring, Keys, Lookup, Named,
+        Principal, SessionId, Tombstones,
     },
     aws::{Holder, Source, StaticCredentials},
     catalog::{ExchangeError, Registry},
@@ -19,14 +19,13 @@ use crate::{
 
 /// Authenticates requests. Holds the keys, the cache and the rules; shared by all requests.
 pub struct Authenticator {
-    /// `None` where no secret is configured: then family E is not accepted.
-    pub verifier: Option<Verifier>,
+    /// The keys of enhanced tokens and of session ids. Without a secret for the former, family E
+    /// is not accepted.
+    pub keyring: Keyring,
     /// `None` where `QUILT_MCP_CATALOG_TOKENS` is off: then family C is not accepted.
     pub registry: Option<Arc<Registry>>,
     /// Which role a token may work in.
     pub roles: RoleRules,
-    /// Signs session ids.
-    pub sessions: SessionKey,
     /// Sessions that their users ended.
     pub ended: Tombstones,
     /// Callers that were verified before.
@@ -82,25 +81,35 @@ impl Authenticator {
         token: &BearerToken,
         session: Option<&str>,
     ) -> Result<Arc<Caller>, Failure> {
+        // Taken once: the cache is asked and filled, the token and the session are verified, all by
+        // the same keys, also if others come meanwhile.
+        self.authenticate_by(&self.keyring.current(), token, session).await
+    }
+
+    async fn authenticate_by(
+        &self,
+        keys: &Keys,
+        token: &BearerToken,
+        session: Option<&str>,
+    ) -> Result<Arc<Caller>, Failure> {
         let now = self.clock.now();
         let session = match session.map(SessionId::claimed) {
             None => None,
             Some(Some(id)) if !self.ended.is_ended(&id, now) => Some(id),
             Some(_) => {
                 // Still verify the token first: an expired one is 401 even on a dead session.
-                self.verify(token, now).await?;
+                self.verify(keys, token, now).await?;
                 return Err(Failure::UnknownSession);
             }
         };
-        let generation = self.verifier.as_ref().map_or(0, Verifier::generation);
-        let key = CacheKey { session, token: token.digest(), generation };
+        let key = CacheKey { session, token: token.digest(), generation: keys.generation() };
         if let Lookup::Hit(caller) = self.cache.get(&key, now) {
             return Ok(caller);
         }
-        let verified = self.verify(token, now).await?;
+        let verified = self.verify(keys, token, now).await?;
         let who = &verified.caller.principal;
         if let Some(id) = &key.session
-            && self.sessions.verify(id.as_str(), &who.realm(), who.subject(), now).is_none()
+            && keys.verify_session(id.as_str(), &who.realm(), who.subject(), now).is_none()
         {
             tracing::warn!(
                 event = "audit", action = "session", outcome = "not_own",
@@ -123,15 +132,49 @@ impl Authenticator {
         self.cache.insert_until(key, subject, verified.caller, token_ends, lapses, now);
     }
 
-    async fn verify(&self, token: &BearerToken, now: Timestamp) -> Result<Verified, Refusal> {
+    /// A new session id for this caller; `None` where none can be signed.
+    pub fn open_session(&self, caller: &Caller) -> Option<SessionId> {
+        let (who, now) = (&caller.principal, self.clock.now());
+        self.keyring.current().mint_session(&who.realm(), who.subject(), now)
+    }
+
+    /// Puts these keys in place of the present ones, if they differ. No request that starts after
+    /// this finds what an earlier key verified.
+    pub fn replace_keys(&self, keys: &[(String, SecretString)]) -> Option<Change> {
+        let change = self.keyring.replace(keys, self.clock.now())?;
+        self.cache.drop_generation_below(change.generation);
+        Some(change)
+    }
+
+    /// Gives back the memory of what is over. Nothing depends on when.
+    pub fn sweep(&self) {
+        let now = self.clock.now();
+        self.cache.sweep(now);
+        self.ended.sweep(now);
+        // A request that was under way while the keys changed has put its answer under the old
+        // generation, where nobody looks any more.
+        self.cache.drop_generation_below(self.keyring.current().generation());
+    }
+
+    async fn verify(
+        &self,
+        keys: &Keys,
+        token: &BearerToken,
+        now: Timestamp,
+    ) -> Result<Verified, Refusal> {
         match token.family() {
-            Family::Enhanced => self.verify_enhanced(token, now),
+            Family::Enhanced => self.verify_enhanced(keys, token, now),
             Family::Catalog => self.verify_catalog(token, now).await,
         }
     }
 
-    fn verify_enhanced(&self, token: &BearerToken, now: Timestamp) -> Result<Verified, Refusal> {
-        let Some(verifier) = &self.verifier else {
+    fn verify_enhanced(
+        &self,
+        keys: &Keys,
+        token: &BearerToken,
+        now: Timestamp,
+    ) -> Result<Verified, Refusal> {
+        let Some(verifier) = keys.verifier() else {
             return Err(auth::Refusal::InvalidToken(
                 "enhanced tokens are not accepted here: the server has no MCP_ENHANCED_JWT_SECRET"
                     .into(),
@@ -248,5 +291,67 @@ impl From<ExchangeError> for Refusal {
                 detail: "the catalog's registry could not be asked about this token; try again",
             },
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// One without keys and without a registry.
+    pub(crate) fn authenticator() -> Authenticator {
+        let clock = Clock::shifted();
+        Authenticator {
+            keyring: Keyring::new(auth::Policy::default(), None, clock.now()),
+            registry: None,
+            roles: RoleRules { map: [].into(), allowed: [].into() },
+            ended: Tombstones::new(),
+            cache: AuthCache::new(),
+            announcer: Announcer::default(),
+            tags_tokens: false,
+            leeway_secs: 5,
+            clock,
+        }
+    }
+
+    fn token(kid: &str, secret: &SecretString, now: Timestamp) -> BearerToken {
+        let claims = auth::EnhancedClaims::new("alice");
+        let header = format!("Bearer {}", claims.sign(now, kid, secret).unwrap());
+        auth::bearer(&[http::HeaderValue::from_str(&header).unwrap()]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn t21_what_a_request_under_way_leaves_behind_is_found_by_nobody() {
+        let server = authenticator();
+        let secret = SecretString::from("x");
+        let key = |kid: &str| [(kid.to_owned(), secret.clone())];
+        assert_eq!(server.replace_keys(&key("old")).unwrap().generation, 1);
+        let before = server.keyring.current();
+        let token = token("old", &secret, server.clock.now());
+        let session = server
+            .authenticate(&token, None)
+            .await
+            .map(|caller| server.open_session(&caller).unwrap())
+            .unwrap();
+        assert_eq!(server.cache.len(), 1);
+        assert_eq!(server.replace_keys(&key("new")).unwrap().generation, 2);
+        assert_eq!(server.cache.len(), 0);
+        // Two requests that took the keys before they changed come to their end only now.
+        for session in [None, Some(session.as_str())] {
+            server.authenticate_by(&before, &token, session).await.unwrap();
+        }
+        assert_eq!(server.cache.len(), 2);
+        for session in [None, Some(session.as_str())] {
+            let refused = server.authenticate(&token, session).await.unwrap_err();
+            let Failure::Refused(refusal) = refused else { panic!("a session is no key") };
+            assert_eq!(refusal.code(), "invalid_token");
+        }
+        server.sweep();
+        assert_eq!(server.cache.len(), 0);
+        // The generation is a new one also when the key comes back.
+        server.authenticate_by(&before, &token, None).await.unwrap();
+        assert_eq!(server.replace_keys(&key("old")).unwrap().generation, 3);
+        assert_eq!((server.cache.len(), server.replace_keys(&key("old"))), (0, None));
+        assert!(server.authenticate(&token, Some(session.as_str())).await.is_ok());
     }
 }

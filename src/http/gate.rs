@@ -38,7 +38,7 @@ use crate::{
 /// What the gate works with.
 pub struct Gate {
     /// Who is it.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// What there is to call.
     pub catalogue: Arc<Catalogue>,
     /// What a call may use.
@@ -274,10 +274,8 @@ impl Gate {
         let body = to_bytes(body, limit).await.map_err(|_| OVERLOADED)?;
         let answer: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
         if answer.is_some_and(|answer| answer.get("result").is_some()) {
-            let who = &caller.principal;
-            let now = self.services.clock.now();
             // Without an id the client goes on by its token alone, as sessionless clients do.
-            let id = self.authenticator.sessions.mint(&who.realm(), who.subject(), now).ok();
+            let id = self.authenticator.open_session(caller);
             if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
                 parts.headers.insert(SESSION, value);
             }

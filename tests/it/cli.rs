@@ -132,6 +132,38 @@ fn minted_tokens_decode_and_others_do_not() {
     assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["verified"], false);
 }
 
+#[test]
+fn of_several_keys_one_is_chosen_to_mint_and_any_to_decode() {
+    let keys = format!(r#"{{"k1": "{SECRET}", "k2": "{SECRET}-2"}}"#);
+    let with = |kid: &str| {
+        let mut command = binary();
+        command.env("MCP_ENHANCED_JWT_SECRET", &keys).env("MCP_ENHANCED_JWT_KID", kid);
+        command
+    };
+    let mint = ["token", "mint", "--subject", "alice"];
+    for (configured, asked, expected) in
+        [("k1", None, "k1"), ("k2", None, "k2"), ("k1", Some("k2"), "k2"), ("k9", Some("k1"), "k1")]
+    {
+        let mut command = with(configured);
+        command.args(mint).args(asked.map(|kid| format!("--kid={kid}")));
+        let (code, token, stderr) = run(&mut command);
+        assert_eq!(code, Some(0), "{stderr}");
+        let (code, stdout, _) = run(with("k9").args(["token", "decode", "--json", token.trim()]));
+        let decoded: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((code, &decoded["header"]["kid"]), (Some(0), &json!(expected)));
+    }
+    for asked in [None, Some("--kid=k3")] {
+        let (code, stdout, stderr) = run(with("k9").args(mint).args(asked));
+        assert_eq!((code, stdout.as_str()), (Some(1), ""));
+        assert_eq!(stderr, "--kid: name the key to sign with, one of: k1, k2\n");
+    }
+    let mut typo = binary();
+    typo.env("MCP_ENHANCED_JWT_SECRET", format!("{keys},")).args(mint);
+    let (code, _, stderr) = run(&mut typo);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("begins like a JSON object") && !stderr.contains(SECRET), "{stderr}");
+}
+
 /// The seven vectors in the front end's own format, through the binary.
 #[test]
 fn the_vectors_decode_to_their_exact_sets() {

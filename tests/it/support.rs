@@ -144,8 +144,33 @@ pub struct Serve {
 
 impl Serve {
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// The lines of its log with these members, once there are so many.
+    pub async fn lines_with(&self, members: &Value, count: usize) -> Vec<Value> {
+        let members = members.as_object().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let text = self.output.lock().unwrap().clone();
+            let lines = text.lines().map(|line| serde_json::from_str(line).expect(line));
+            let fits = |line: &Value| members.iter().all(|(name, value)| &line[name] == value);
+            let found: Vec<Value> = lines.filter(fits).collect();
+            if found.len() >= count {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{members:?} {count} times in: {text}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The exit code, once it has exited.

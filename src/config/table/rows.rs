@@ -61,7 +61,8 @@ table! {
         section: Server,
         absent: Means("derived from the JWT secret, or random if there is none"),
         example: "",
-        meaning: "Signs session ids, 32 bytes or more; the same on every replica.",
+        meaning: "Signs session ids, 32 bytes or more; the same on every replica. Set it where the JWT secret \
+            is rotated.",
         show: Secret(|c| c.server.session_secret.is_some()),
     }
     READ_ONLY {
@@ -164,7 +165,9 @@ table! {
         section: Tokens,
         absent: Means("no enhanced tokens, unless the SSM parameter is set"),
         example: "",
-        meaning: "Secret that the catalog signs enhanced tokens with (HS256), 32 bytes or more.",
+        meaning: "Secret that the catalog signs enhanced tokens with (HS256), 32 bytes or more. Or several \
+            with their key ids, as during a rotation: a JSON object `{\"kid\": \"secret\"}` of 1 to 16; a \
+            value that begins with `{` is never taken for a secret.",
         show: Secret(has_secret),
     }
     JWT_SECRET_SSM_PARAMETER {
@@ -172,8 +175,9 @@ table! {
         section: Tokens,
         absent: Means("not used"),
         example: "/quilt/mcp-server/jwt-secret",
-        meaning: "SSM parameter that holds the secret; read once at the start with the server's own AWS \
-            identity. `MCP_ENHANCED_JWT_SECRET` wins over it.",
+        meaning: "SSM parameter that holds the secret, or several as a JSON object; read with the server's \
+            own AWS identity at the start, every 5 minutes and on SIGHUP. `MCP_ENHANCED_JWT_SECRET` wins \
+            over it.",
         show: Plain(parameter),
     }
     JWT_KID {
@@ -181,7 +185,8 @@ table! {
         section: Tokens,
         absent: Value("frontend-enhanced"),
         example: "frontend-enhanced",
-        meaning: "Key id (`kid`) of enhanced tokens.",
+        meaning: "Key id (`kid`) of enhanced tokens, 1 to 128 characters. Not used where the secret is a JSON \
+            object, which has its own.",
         show: Plain(|c| text(&c.tokens.kid)),
     }
     JWT_ISSUER {

@@ -160,11 +160,27 @@ fn the_secret_of_the_environment_wins_and_is_never_trimmed() {
     let padded = format!("{SECRET}\n");
     let result = read(&[parameter, ("MCP_ENHANCED_JWT_SECRET", &padded)]);
     let (config, found) = result.unwrap();
-    assert!(matches!(config.tokens.secret, Some(SecretSource::Literal(secret))
-        if secret.expose_secret() == padded));
+    assert!(matches!(config.tokens.secret, Some(SecretSource::Literal(keys))
+        if matches!(keys.as_slice(), [(kid, secret)]
+            if kid == "frontend-enhanced" && secret.expose_secret() == padded)));
     let both = found.iter().find(|w| w.variable == parameter.0).unwrap();
     assert!(both.message.contains("is ignored"), "{both}");
     assert!(found.iter().any(|w| w.variable == "MCP_ENHANCED_JWT_SECRET"));
+}
+
+#[test]
+fn several_keys_come_as_an_object_with_key_ids_of_its_own() {
+    let text = format!(r#"{{"k1": "{SECRET}", "k2": "{SECRET}-2\n"}}"#);
+    let vars = [("MCP_ENHANCED_JWT_SECRET", text.as_str()), ("MCP_ENHANCED_JWT_KID", "k9")];
+    let (config, found) = read(&vars).unwrap();
+    let Some(SecretSource::Literal(keys)) = &config.tokens.secret else { panic!("no keys") };
+    let kids: Vec<_> = keys.as_slice().iter().map(|(kid, _)| kid.as_str()).collect();
+    assert_eq!(kids, ["k1", "k2"]);
+    assert!(config.effective().contains("MCP_ENHANCED_JWT_SECRET=******\n"));
+    let about_keys = found.iter().filter(|w| w.variable == "MCP_ENHANCED_JWT_SECRET");
+    let about_keys: Vec<_> = about_keys.map(|w| w.message.as_str()).collect();
+    let [white] = about_keys[..] else { panic!("{about_keys:?}") };
+    assert!(white.starts_with("the secret of kid k2 has white space around it"), "{white}");
 }
 
 #[test]
