@@ -109,7 +109,10 @@ impl Client {
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
+        let text = answer.text().await?;
+        // Of a stream the last event is the answer; notifications come before it.
+        let last = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
+        let body = serde_json::from_str(last.unwrap_or(&text)).unwrap_or_default();
         Ok(Answer { status, headers, body })
     }
 }

@@ -168,10 +168,15 @@ impl Server {
         // Idle connections end at once, the others with their answer.
         self.stopping.cancel();
         self.tasks.close();
-        if timeout(rest, self.tasks.wait()).await.is_ok() {
+        let done = tokio::select! {
+            done = timeout(rest, self.tasks.wait()) => done.is_ok(),
+            // A second Ctrl-C: somebody does not want to wait.
+            Ok(()) = tokio::signal::ctrl_c() => false,
+        };
+        if done {
             return;
         }
-        tracing::warn!(event = "lifecycle", "the time is over; open requests are cut");
+        tracing::warn!(event = "lifecycle", "open requests are cut");
         draining.cut();
         if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
             let left = self.tasks.len();

@@ -242,19 +242,28 @@ async fn a_client_goes_on_with_its_connection_after_a_401() {
 async fn bodies_have_their_room_together() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let app = TestApp::start().await;
-    let token = app.token("alice");
-    let head = format!(
-        "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\ncontent-length: 4194304\r\n\r\n{{",
-        app.running.address
-    );
-    // Each announces 4 MiB and sends a byte; there is room for 64 MiB, and a little for each.
+    let bearer = |user: usize| {
+        app.token_with("alice", |claims| {
+            claims.insert("sub".into(), json!(format!("user-{user}")));
+        })
+    };
+    let announced = |user: usize| {
+        format!(
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: 4194304\r\n\r\n{{",
+            app.running.address,
+            bearer(user)
+        )
+    };
+    // Each announces 4 MiB and sends a byte; there is room for 64 MiB, and a little for each; a
+    // user may have a quarter of it.
     let mut slow = Vec::new();
-    for _ in 0..15 {
+    for number in 0..15 {
         let mut stream = tokio::net::TcpStream::connect(app.running.address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(announced(number / 3).as_bytes()).await.unwrap();
         slow.push(stream);
     }
+    let head = announced(99);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let bob = app.client("bob").request("tools/list", json!({})).await.unwrap();
     assert_eq!(bob.status, 200, "ordinary calls are not kept out");
@@ -263,6 +272,12 @@ async fn bodies_have_their_room_together() {
     let mut answer = [0; 12];
     one_more.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 503");
+    slow.truncate(3);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut too_much = tokio::net::TcpStream::connect(app.running.address).await.unwrap();
+    too_much.write_all(announced(0).as_bytes()).await.unwrap();
+    too_much.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 429", "a user has his share, although there is room");
     drop(slow);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let mut again = tokio::net::TcpStream::connect(app.running.address).await.unwrap();
