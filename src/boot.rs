@@ -12,7 +12,7 @@ use crate::{
     auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
     aws::{Clients, clients::Settings},
     catalog::{Registry, registry::Location},
-    config::{Config, SecretSource, TokenConfig, TokenKeys, shown_kid},
+    config::{Config, SecretSource, ServerConfig, TokenConfig, TokenKeys, shown_kid},
     http::{
         announce::Announcer,
         authenticate::Authenticator,
@@ -90,35 +90,39 @@ pub async fn build_with(
         leeway_secs: config.tokens.leeway_secs,
         clock,
     };
-    let draining = Draining::default();
-    let gate = Gate {
-        authenticator: Arc::new(authenticator),
-        catalogue: Arc::new(Catalogue::new(
-            table,
-            &config.server.toolsets,
-            config.server.read_only,
-        )),
-        services,
-        bodies: Bodies::new(config.server.max_body_bytes),
-        slots: Arc::new(Semaphore::new(config.server.max_concurrency)),
-        shares: Shares::new(Bounds {
-            calls: config.server.user_concurrency,
-            per_minute: config.server.user_calls_per_minute,
-            body_kib: Bodies::share(config.server.max_body_bytes),
-        }),
-        calls: Calls::default(),
-        patience: config.server.stream_after,
-        draining: draining.clone(),
-    };
-    let allowed = Allowed {
-        hosts: config.server.allowed_hosts.clone(),
-        origins: config.server.allowed_origins.clone(),
-    };
-    let gate = Arc::new(gate);
+    let server = &config.server;
+    let catalogue = Arc::new(Catalogue::new(table, &server.toolsets, server.read_only));
+    let gate = Arc::new(gate(server, authenticator, catalogue, services));
+    let draining = gate.draining.clone();
+    let allowed =
+        Allowed { hosts: server.allowed_hosts.clone(), origins: server.allowed_origins.clone() };
     tokio::spawn(sweep(Arc::downgrade(&gate)));
     let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
     tokio::spawn(rotation.clone().run());
     Ok(App { gate, allowed: Arc::new(allowed), draining, rotation })
+}
+
+fn gate(
+    server: &ServerConfig,
+    authenticator: Authenticator,
+    catalogue: Arc<Catalogue>,
+    services: Arc<Services>,
+) -> Gate {
+    Gate {
+        authenticator: Arc::new(authenticator),
+        catalogue,
+        services,
+        bodies: Bodies::new(server.max_body_bytes),
+        slots: Arc::new(Semaphore::new(server.max_concurrency)),
+        shares: Shares::new(Bounds {
+            calls: server.user_concurrency,
+            per_minute: server.user_calls_per_minute,
+            body_kib: Bodies::share(server.max_body_bytes),
+        }),
+        calls: Calls::default(),
+        patience: server.stream_after,
+        draining: Draining::default(),
+    }
 }
 
 /// Takes out of the caches what is over, as long as the server lives. Nothing depends on when: what
