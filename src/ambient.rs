@@ -16,12 +16,14 @@ use aws_smithy_async::{
     time::{SharedTimeSource, SystemTimeSource},
 };
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    aws::{AssumeRole, RoleRequest, clients::timeouts, credentials::role_session_name},
+    aws::{AssumeRole, RoleRequest, clients::timeouts, credentials::role_session_name, failure},
     config::{Config, StsIdentity},
     error::{Code, ToolError},
 };
@@ -109,7 +111,14 @@ impl Ambient {
         let answer = self.ssm.get_parameter().name(name).with_decryption(true).send().await;
         let answer = answer.map_err(|error| {
             let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-            unavailable(code.unwrap_or("SSM could not be reached, or there is no AWS identity"))
+            match (code, status(&error)) {
+                (Some(code), _) => unavailable(code),
+                // What stands between us and SSM may refuse in words of its own.
+                (None, Some(status)) => unavailable(&format!("SSM answered HTTP {status}")),
+                (None, None) => {
+                    unavailable("SSM could not be reached, or there is no AWS identity")
+                }
+            }
         })?;
         let value = answer.parameter.and_then(|p| p.value);
         value.map(SecretString::from).ok_or_else(|| unavailable("it has no value"))
@@ -127,7 +136,8 @@ impl Ambient {
                     subject = &**subject,
                     "role assumed"
                 );
-                answer.credentials.map_or_else(|| Err(unavailable()), |keys| Ok(to_sdk(keys)))
+                let keys = answer.credentials.map(to_sdk);
+                keys.ok_or_else(|| not_assumed(Code::AwsUnavailable))
             }
             Err(error) => {
                 let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
@@ -143,10 +153,15 @@ impl Ambient {
                     role = role.as_str(),
                     subject = &**subject,
                     aws_code,
+                    status = status(&error),
                     cause,
                     "role not assumed"
                 );
-                Err(if aws_code == Some("AccessDenied") { denied(role) } else { unavailable() })
+                let refused = aws_code.map(|code| code == "AccessDenied");
+                match refused.unwrap_or(status(&error) == Some(403)) {
+                    true => Err(denied(role)),
+                    false => Err(not_assumed(failure::code_of(&error))),
+                }
             }
         }
     }
@@ -207,13 +222,25 @@ fn denied(role: &crate::domain::RoleArn) -> ToolError {
     )
 }
 
-fn unavailable() -> ToolError {
-    ToolError::new(
-        Code::AwsUnavailable,
-        "The caller's role could not be assumed",
-        "STS failed or could not be reached, or the server has no AWS identity of its own.",
-        "Call again in a while; the server's log names the cause.",
-    )
+/// No refusal: STS asks for patience, is late, or failed.
+fn not_assumed(code: Code) -> ToolError {
+    let (code, why, what_to_do) = match code {
+        Code::AwsThrottled => {
+            (code, "STS asks to slow down.", "Wait a few seconds and call again.")
+        }
+        Code::Timeout => (code, "STS did not answer in time.", "Call again in a while."),
+        _ => (
+            Code::AwsUnavailable,
+            "STS failed or could not be reached, or the server has no AWS identity of its own.",
+            "Call again in a while; the server's log names the cause.",
+        ),
+    };
+    ToolError::new(code, "The caller's role could not be assumed", why, what_to_do)
+}
+
+/// The HTTP status, where there was an answer.
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
 }
 
 impl AssumeRole for Ambient {

@@ -12,6 +12,7 @@ use crate::{
     aws::{Clients, clients::Settings},
     catalog::{Registry, registry::Location},
     config::{Config, Problem, SecretSource, TokenConfig, check_secret, secret_warning},
+    domain::Authority,
     http::{
         announce::Announcer,
         authenticate::Authenticator,
@@ -61,6 +62,12 @@ pub async fn build_with(
     clock: Clock,
     table: &'static [Entry],
 ) -> Result<App, BootError> {
+    if !Authority::IS_CHECKED {
+        tracing::error!(
+            event = "config",
+            "this build checks no bucket and no action: it is for scripts/judge, never for users"
+        );
+    }
     let secret = secret_with(config, &ambient).await?;
     let registry = registry(config)?.map(Arc::new);
     let services = Arc::new(Services {

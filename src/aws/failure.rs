@@ -31,6 +31,12 @@ where
     ToolError::new(code, format!("{what} failed"), why, what_to_do)
 }
 
+/// What a failed call is to the caller.
+pub fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Code {
+    let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    classify(error, aws_code, error.raw_response().map(HttpResponse::status))
+}
+
 fn classify<E>(
     error: &SdkError<E, HttpResponse>,
     aws_code: Option<&str>,
