@@ -5,7 +5,7 @@
 //! IMDS). It hands out no client that has this identity, so it can never sign a request for a
 //! user's data (threat T36).
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::{
     error::ProvideErrorMetadata, operation::assume_role::builders::AssumeRoleFluentBuilder,
@@ -23,7 +23,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    aws::{AssumeRole, RoleRequest, clients::timeouts, credentials::role_session_name, failure},
+    aws::{AssumeRole, RoleRequest, clients, credentials::role_session_name, failure},
     config::{Config, StsIdentity},
     error::{Code, ToolError},
 };
@@ -53,6 +53,12 @@ pub fn http_client() -> SharedHttpClient {
         .build_https()
 }
 
+/// The time limits of calls to AWS, whoever signs them.
+pub fn timeouts(config: &Config) -> TimeoutConfig {
+    let limits = config.aws.timeouts;
+    clients::timeouts(limits.connect, limits.attempt, limits.operation)
+}
+
 impl Ambient {
     /// The identity that the default chain finds: environment, profile, ECS task role, IMDS.
     pub async fn from_chain(config: &Config, http: SharedHttpClient) -> Self {
@@ -60,7 +66,7 @@ impl Ambient {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
             .region(Region::new(config.aws.region.clone()))
-            .timeout_config(timeouts());
+            .timeout_config(timeouts(config));
         Self::new(config, &loader.load().await, http)
     }
 
@@ -74,7 +80,7 @@ impl Ambient {
             .behavior_version(BehaviorVersion::latest())
             .http_client(http.clone())
             .region(Region::new(config.aws.region.clone()))
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(config))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::{
-    ambient::{Ambient, SecretUnavailable, http_client},
+    ambient::{Ambient, SecretUnavailable, http_client, timeouts},
     app::App,
     auth::{AuthCache, KeySet, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
     aws::{Clients, clients::Settings},
@@ -180,6 +180,7 @@ fn settings(config: &Config) -> Settings {
         region: config.aws.region.clone(),
         s3_endpoint: config.aws.s3_endpoint.as_ref().map(ToString::to_string),
         s3_path_style: config.aws.s3_path_style,
+        timeouts: timeouts(config),
     }
 }
 

@@ -10,8 +10,11 @@ use aws_sdk_s3::config::{
 use jiff::Timestamp;
 use moka::future::Cache;
 
-use super::credentials::{
-    AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
+use super::{
+    credentials::{
+        AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
+    },
+    rejected::Rejected,
 };
 use crate::{
     domain::{Permit, RoleArn},
@@ -28,6 +31,8 @@ pub struct Settings {
     pub s3_endpoint: Option<String>,
     /// `http://host/bucket/key` instead of `http://bucket.host/key`.
     pub s3_path_style: bool,
+    /// Of one call: see [`timeouts`].
+    pub timeouts: TimeoutConfig,
 }
 
 /// Makes and keeps the callers' clients.
@@ -57,6 +62,7 @@ enum Kept {
     Client {
         s3: aws_sdk_s3::Client,
         until: Timestamp,
+        rejected: Rejected,
     },
     /// A refusal is remembered for a while, so that a client in a loop does not hammer STS.
     Denied {
@@ -102,7 +108,7 @@ impl Clients {
                 Source::None { fix } => return Err(no_credentials(fix.clone())),
             },
         };
-        if self.kept.get(&key).await.is_some_and(|kept| kept.until() <= now) {
+        if self.kept.get(&key).await.is_some_and(|kept| kept.is_over(now)) {
             self.kept.invalidate(&key).await;
         }
         let load = self.load(holder, source, permit, now);
@@ -111,6 +117,11 @@ impl Clients {
             Ok(Kept::Denied { error, .. }) => Err(error),
             Err(error) => Err((*error).clone()),
         }
+    }
+
+    /// How long the body of an answer may take: the SDK's own limits end with its head.
+    pub(super) fn body_time(&self) -> Option<Duration> {
+        self.settings.timeouts.operation_timeout()
     }
 
     async fn load(
@@ -163,6 +174,7 @@ impl Clients {
         let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
         let ends = [ends, holder.expires_at].into_iter().flatten().min();
         let until = ends.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
+        let rejected = Rejected::default();
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials)
@@ -173,22 +185,23 @@ impl Clients {
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts());
+            .timeout_config(self.settings.timeouts.clone())
+            .interceptor(rejected.clone());
         config.set_endpoint_url(self.settings.s3_endpoint.clone());
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
-        Kept::Client { s3, until }
+        Kept::Client { s3, until, rejected }
     }
 }
 
 /// No client is kept longer, whatever its credentials say.
 const MAX_TTL: Duration = Duration::from_secs(3600);
 
-/// Time limits of one call: 2 s to connect, 10 s an attempt, 30 s in all (threat T55).
-pub fn timeouts() -> TimeoutConfig {
+/// Time limits of one call: to connect, of an attempt, and in all.
+pub fn timeouts(connect: Duration, attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(30))
+        .connect_timeout(connect)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
         .build()
 }
 
@@ -206,11 +219,12 @@ fn after(now: Timestamp, span: Duration) -> Timestamp {
 }
 
 impl Kept {
-    /// Not used from then on. Our own clock is asked on every look; the cache's timer only gives
+    /// Not to be used any more. Our own clock is asked on every look; the cache's timer only gives
     /// the memory back.
-    fn until(&self) -> Timestamp {
+    fn is_over(&self, now: Timestamp) -> bool {
         match self {
-            Kept::Client { until, .. } | Kept::Denied { until, .. } => *until,
+            Kept::Client { until, rejected, .. } => *until <= now || rejected.is_set(),
+            Kept::Denied { until, .. } => *until <= now,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod credentials;
 pub mod failure;
 pub mod policy;
+pub mod rejected;
 pub mod s3;
 
 pub use clients::Clients;

@@ -1,18 +1,24 @@
 //! S3 for one tool call: every method asks for a permit first, then signs as the caller.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Clients, Holder, Source, failure::tool_error};
+use super::{
+    Clients, Holder, Source,
+    failure::{body_error, tool_error},
+};
 use crate::{
     domain::{Action, Authority, BucketName, Permit, S3Uri},
-    error::{Code, ToolError},
+    error::ToolError,
 };
 
 /// The caller's S3, cut to what one tool declared.
@@ -159,14 +165,11 @@ impl S3 {
         let length = answer.content_length().and_then(|n| u64::try_from(n).ok());
         let (version_id, content_type) =
             (answer.version_id().map(str::to_owned), answer.content_type().map(str::to_owned));
-        let bytes = collect(answer.body, max_bytes).await.map_err(|why| {
-            ToolError::new(
-                Code::AwsUnavailable,
-                format!("Reading {uri} failed"),
-                why,
-                "Call again in a while.",
-            )
-        })?;
+        let limit = self.clients.body_time().unwrap_or(Duration::MAX);
+        let bytes = tokio::time::timeout(limit, collect(answer.body, max_bytes)).await;
+        let bytes = bytes
+            .map_err(|_| body_error(format!("Reading {uri}"), true))?
+            .map_err(|()| body_error(format!("Reading {uri}"), false))?;
         let read = bytes.len() as u64;
         Ok(Head { size: total.or(length).unwrap_or(read), bytes, version_id, content_type })
     }
@@ -215,12 +218,10 @@ fn bad_cursor<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(
 async fn collect(
     mut body: aws_sdk_s3::primitives::ByteStream,
     max_bytes: u64,
-) -> Result<Vec<u8>, &'static str> {
+) -> Result<Vec<u8>, ()> {
     let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    while let Some(chunk) =
-        body.try_next().await.map_err(|_| "The connection to AWS broke while reading.")?
-    {
+    while let Some(chunk) = body.try_next().await.map_err(|_| ())? {
         let room = max - bytes.len();
         bytes.extend(chunk.iter().take(room));
         if bytes.len() == max {

@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod credentials;
 mod edge;
+mod faults;
 mod generated;
 mod isolation;
 mod logs;
