@@ -4,7 +4,7 @@
 use std::{
     io::Write,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use quilt_mcp_server::{
     },
 };
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, layer::SubscriberExt};
 
 use crate::support::{TestApp, binary, lab, list, serve, sts_calls, task_role};
 
@@ -50,6 +50,13 @@ impl MakeWriter<'_> for Log {
     }
 }
 
+/// With only one subscriber in the process, `tracing` asks the thread that comes to a log statement
+/// first whether anybody listens, and keeps the answer for all: another test's thread says no. A
+/// second subscriber makes it ask them all.
+static SECOND: LazyLock<tracing::Dispatch> = LazyLock::new(|| {
+    tracing::Dispatch::new(tracing_subscriber::registry().with(LevelFilter::INFO))
+});
+
 impl Log {
     /// How many lines have these members.
     fn count(&self, members: &Value) -> usize {
@@ -70,6 +77,7 @@ struct Stage {
 
 impl Stage {
     async fn new(timeouts: Timeouts) -> Self {
+        LazyLock::force(&SECOND);
         let log = Log::default();
         let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone());
         let logging = tracing::subscriber::set_default(lines.finish());
