@@ -5,7 +5,7 @@
 //! IMDS). It hands out no client that has this identity, so it can never sign a request for a
 //! user's data (threat T36).
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::{
     error::ProvideErrorMetadata, operation::assume_role::builders::AssumeRoleFluentBuilder,
@@ -16,12 +16,14 @@ use aws_smithy_async::{
     time::{SharedTimeSource, SystemTimeSource},
 };
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    aws::{AssumeRole, RoleRequest, clients::timeouts, credentials::role_session_name},
+    aws::{AssumeRole, RoleRequest, clients, credentials::role_session_name, failure},
     config::{Config, StsIdentity},
     error::{Code, ToolError},
 };
@@ -51,6 +53,12 @@ pub fn http_client() -> SharedHttpClient {
         .build_https()
 }
 
+/// The time limits of calls to AWS, whoever signs them.
+pub fn timeouts(config: &Config) -> TimeoutConfig {
+    let limits = config.aws.timeouts;
+    clients::timeouts(limits.connect, limits.attempt, limits.operation)
+}
+
 impl Ambient {
     /// The identity that the default chain finds: environment, profile, ECS task role, IMDS.
     pub async fn from_chain(config: &Config, http: SharedHttpClient) -> Self {
@@ -58,7 +66,7 @@ impl Ambient {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
             .region(Region::new(config.aws.region.clone()))
-            .timeout_config(timeouts());
+            .timeout_config(timeouts(config));
         Self::new(config, &loader.load().await, http)
     }
 
@@ -72,7 +80,7 @@ impl Ambient {
             .behavior_version(BehaviorVersion::latest())
             .http_client(http.clone())
             .region(Region::new(config.aws.region.clone()))
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(config))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -109,7 +117,14 @@ impl Ambient {
         let answer = self.ssm.get_parameter().name(name).with_decryption(true).send().await;
         let answer = answer.map_err(|error| {
             let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-            unavailable(code.unwrap_or("SSM could not be reached, or there is no AWS identity"))
+            match (code, status(&error)) {
+                (Some(code), _) => unavailable(code),
+                // What stands between us and SSM may refuse in words of its own.
+                (None, Some(status)) => unavailable(&format!("SSM answered HTTP {status}")),
+                (None, None) => {
+                    unavailable("SSM could not be reached, or there is no AWS identity")
+                }
+            }
         })?;
         let value = answer.parameter.and_then(|p| p.value);
         value.map(SecretString::from).ok_or_else(|| unavailable("it has no value"))
@@ -127,7 +142,8 @@ impl Ambient {
                     subject = &**subject,
                     "role assumed"
                 );
-                answer.credentials.map_or_else(|| Err(unavailable()), |keys| Ok(to_sdk(keys)))
+                let keys = answer.credentials.map(to_sdk);
+                keys.ok_or_else(|| not_assumed(Code::AwsUnavailable))
             }
             Err(error) => {
                 let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
@@ -143,10 +159,15 @@ impl Ambient {
                     role = role.as_str(),
                     subject = &**subject,
                     aws_code,
+                    status = status(&error),
                     cause,
                     "role not assumed"
                 );
-                Err(if aws_code == Some("AccessDenied") { denied(role) } else { unavailable() })
+                let refused = aws_code.map(|code| code == "AccessDenied");
+                match refused.unwrap_or(status(&error) == Some(403)) {
+                    true => Err(denied(role)),
+                    false => Err(not_assumed(failure::code_of(&error))),
+                }
             }
         }
     }
@@ -207,13 +228,25 @@ fn denied(role: &crate::domain::RoleArn) -> ToolError {
     )
 }
 
-fn unavailable() -> ToolError {
-    ToolError::new(
-        Code::AwsUnavailable,
-        "The caller's role could not be assumed",
-        "STS failed or could not be reached, or the server has no AWS identity of its own.",
-        "Call again in a while; the server's log names the cause.",
-    )
+/// No refusal: STS asks for patience, is late, or failed.
+fn not_assumed(code: Code) -> ToolError {
+    let (code, why, what_to_do) = match code {
+        Code::AwsThrottled => {
+            (code, "STS asks to slow down.", "Wait a few seconds and call again.")
+        }
+        Code::Timeout => (code, "STS did not answer in time.", "Call again in a while."),
+        _ => (
+            Code::AwsUnavailable,
+            "STS failed or could not be reached, or the server has no AWS identity of its own.",
+            "Call again in a while; the server's log names the cause.",
+        ),
+    };
+    ToolError::new(code, "The caller's role could not be assumed", why, what_to_do)
+}
+
+/// The HTTP status, where there was an answer.
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
 }
 
 impl AssumeRole for Ambient {

@@ -7,12 +7,13 @@ use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
 use crate::{
-    ambient::{Ambient, http_client},
+    ambient::{Ambient, http_client, timeouts},
     app::App,
     auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
     aws::{Clients, clients::Settings},
     catalog::{Registry, registry::Location},
     config::{Config, SecretSource, ServerConfig, TokenConfig, TokenKeys, shown_kid},
+    domain::Authority,
     http::{
         announce::Announcer,
         authenticate::Authenticator,
@@ -63,6 +64,12 @@ pub async fn build_with(
     clock: Clock,
     table: &'static [Entry],
 ) -> Result<App, BootError> {
+    if !Authority::IS_CHECKED {
+        tracing::error!(
+            event = "config",
+            "this build checks no bucket and no action: it is for scripts/judge, never for users"
+        );
+    }
     let ambient = Arc::new(ambient);
     let parameter = parameter(config, &ambient);
     let keyring = keyring(config, parameter.as_ref(), clock.now()).await?;
@@ -218,6 +225,7 @@ fn settings(config: &Config) -> Settings {
         region: config.aws.region.clone(),
         s3_endpoint: config.aws.s3_endpoint.as_ref().map(ToString::to_string),
         s3_path_style: config.aws.s3_path_style,
+        timeouts: timeouts(config),
     }
 }
 

@@ -22,6 +22,12 @@
 //! | [`cli`], [`generated`], [`telemetry`] | the command line, generated documents, the log's form | what they need |
 //! | `demo` | stand-ins for AWS and the registry, the tour (feature `demo`) | everything |
 
+#[cfg(all(feature = "without-authority", not(debug_assertions)))]
+compile_error!(
+    "the feature without-authority takes the server's own authorisation out; it is for \
+     scripts/judge alone and never in a release"
+);
+
 pub mod ambient;
 pub mod app;
 pub mod auth;

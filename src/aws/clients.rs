@@ -20,6 +20,7 @@ use super::{
         AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
     },
     regions::Regions,
+    rejected::Rejected,
 };
 use crate::{
     domain::{Permit, RoleArn},
@@ -36,6 +37,8 @@ pub struct Settings {
     pub s3_endpoint: Option<String>,
     /// `http://host/bucket/key` instead of `http://bucket.host/key`.
     pub s3_path_style: bool,
+    /// Of one call: see [`timeouts`].
+    pub timeouts: TimeoutConfig,
 }
 
 /// Makes and keeps the callers' clients.
@@ -78,6 +81,7 @@ enum Kept {
     Keys {
         keys: Arc<Keys>,
         until: Timestamp,
+        rejected: Rejected,
     },
     /// A refusal is remembered for a while, so that a client in a loop does not hammer STS.
     Denied {
@@ -146,7 +150,7 @@ impl Clients {
                 Source::None { fix } => return Err(no_credentials(fix.clone())),
             },
         };
-        if self.kept.get(&key).await.is_some_and(|kept| kept.until() <= now) {
+        if self.kept.get(&key).await.is_some_and(|kept| kept.is_over(now)) {
             self.kept.invalidate(&key).await;
         }
         let load = self.load(holder, source, permit, now);
@@ -155,6 +159,11 @@ impl Clients {
             Ok(Kept::Denied { error, .. }) => Err(error),
             Err(error) => Err((*error).clone()),
         }
+    }
+
+    /// How long the body of an answer may take: the SDK's own limits end with its head.
+    pub(super) fn body_time(&self) -> Option<Duration> {
+        self.settings.timeouts.operation_timeout()
     }
 
     async fn load(
@@ -207,6 +216,7 @@ impl Clients {
         let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
         let over = [ends, holder.expires_at].into_iter().flatten().min();
         let until = over.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
+        let rejected = Rejected::default();
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials)
@@ -216,11 +226,12 @@ impl Clients {
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts());
+            .timeout_config(self.settings.timeouts.clone())
+            .interceptor(rejected.clone());
         config.set_endpoint_url(self.settings.s3_endpoint.clone());
         let home = source.region().unwrap_or(&self.settings.region).to_owned();
         let keys = Keys { config, home, ends, clients: Mutex::default() };
-        Kept::Keys { keys: Arc::new(keys), until }
+        Kept::Keys { keys: Arc::new(keys), until, rejected }
     }
 }
 
@@ -254,12 +265,12 @@ impl Keys {
 /// No client is kept longer, whatever its credentials say.
 const MAX_TTL: Duration = Duration::from_secs(3600);
 
-/// Time limits of one call: 2 s to connect, 10 s an attempt, 30 s in all (threat T55).
-pub fn timeouts() -> TimeoutConfig {
+/// Time limits of one call: to connect, of an attempt, and in all.
+pub fn timeouts(connect: Duration, attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(30))
+        .connect_timeout(connect)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
         .build()
 }
 
@@ -277,11 +288,12 @@ fn after(now: Timestamp, span: Duration) -> Timestamp {
 }
 
 impl Kept {
-    /// Not used from then on. Our own clock is asked on every look; the cache's timer only gives
+    /// Not to be used any more. Our own clock is asked on every look; the cache's timer only gives
     /// the memory back.
-    fn until(&self) -> Timestamp {
+    fn is_over(&self, now: Timestamp) -> bool {
         match self {
-            Kept::Keys { until, .. } | Kept::Denied { until, .. } => *until,
+            Kept::Keys { until, rejected, .. } => *until <= now || rejected.is_set(),
+            Kept::Denied { until, .. } => *until <= now,
         }
     }
 }

@@ -68,6 +68,23 @@ pub fn wrong_region(bucket: &BucketName) -> ToolError {
     ToolError::new(Code::WrongRegion, format!("Finding s3://{bucket} failed"), why, what_to_do)
 }
 
+/// The body of an answer did not come whole; what came of it is not used.
+pub fn body_error(what: String, late: bool) -> ToolError {
+    let (code, why) = match late {
+        true => (Code::Timeout, "The answer's body did not come in time."),
+        false => (Code::AwsUnavailable, "The connection to AWS broke while reading."),
+    };
+    tracing::info!(event = "aws", code = code.as_str(), "AWS call failed: {why}");
+    let (_, what_to_do) = sentences(code);
+    ToolError::new(code, format!("{what} failed"), why, what_to_do)
+}
+
+/// What a failed call is to the caller.
+pub fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Code {
+    let aws_code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    classify(error, aws_code, error.raw_response().map(HttpResponse::status))
+}
+
 fn classify<E>(
     error: &SdkError<E, HttpResponse>,
     aws_code: Option<&str>,
@@ -90,7 +107,7 @@ fn classify<E>(
 }
 
 /// Error codes of S3 and STS, as their API references list them.
-fn by_name(aws_code: &str) -> Option<Code> {
+pub(super) fn by_name(aws_code: &str) -> Option<Code> {
     Some(match aws_code {
         "AccessDenied"
         | "AllAccessDisabled"

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod metadata;
 pub mod policy;
 pub mod regions;
+pub mod rejected;
 pub mod s3;
 
 pub use clients::Clients;

@@ -1,5 +1,7 @@
 //! AWS region and endpoints. The SDK reads none of these itself.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::reader::Reader;
@@ -21,6 +23,27 @@ pub struct AwsConfig {
     pub ssm_endpoint: Option<Url>,
     /// Whether the bucket stands in the path of an S3 URL and not in its host name.
     pub s3_path_style: bool,
+    /// No variable sets them; tests shorten them.
+    pub timeouts: Timeouts,
+}
+
+/// How long one call to AWS may take (threat T55).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until one attempt is answered.
+    pub attempt: Duration,
+    /// Until the last attempt is answered, the pauses between them included. A body that streams
+    /// may take as long again.
+    pub operation: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(2), attempt: seconds(10), operation: seconds(30) }
+    }
 }
 
 impl AwsConfig {
@@ -34,6 +57,7 @@ impl AwsConfig {
             ssm_endpoint: service(var::ENDPOINT_URL_SSM),
             s3_path_style: reader.flag(var::S3_PATH_STYLE),
             region: region(reader),
+            timeouts: Timeouts::default(),
         }
     }
 }

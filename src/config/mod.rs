@@ -27,7 +27,7 @@ mod tokens;
 mod unknown;
 mod web;
 
-pub use aws::AwsConfig;
+pub use aws::{AwsConfig, Timeouts};
 pub use catalog::CatalogConfig;
 pub use credentials::{CredentialConfig, StsIdentity};
 pub use effective::Row;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::{Call, Journal, Service};
+use super::torn::Torn;
 
 /// What is to happen instead of, or before, the ordinary answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Fault {
     Delay(Duration),
     /// No answer, until the client gives up or the world ends.
     Hang,
+    /// The ordinary answer is made, but does not arrive, or not whole.
+    Torn(Torn),
     /// An error in the service's own shape, before authentication.
     Error {
         /// HTTP status.
@@ -22,6 +25,14 @@ pub enum Fault {
         /// Error code, as S3 and STS spell it; the registry puts it into its `message`.
         code: &'static str,
     },
+}
+
+/// How a fault bears on the answer.
+pub(super) enum Blow {
+    /// This error, by status and code, instead.
+    Error(u16, &'static str),
+    /// The ordinary one, to be marked with this.
+    Torn(Torn),
 }
 
 /// The faults still to come, per service, first ordered first served.
@@ -35,6 +46,8 @@ impl Fault {
     pub const SLOW_DOWN: Self = Self::Error { status: 503, code: "SlowDown" };
     /// A server error.
     pub const INTERNAL_ERROR: Self = Self::Error { status: 500, code: "InternalError" };
+    /// S3's word for temporary credentials that it no longer takes.
+    pub const EXPIRED_TOKEN: Self = Self::Error { status: 400, code: "ExpiredToken" };
     /// A refusal, as S3 and STS word it.
     pub const ACCESS_DENIED: Self = Self::Error { status: 403, code: "AccessDenied" };
     /// STS's way of asking for patience.
@@ -63,16 +76,13 @@ impl Faults {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Lets the next fault happen: waits if it is a delay or a hang, and returns the status and
-    /// code to answer if it is an error. A call that hangs is written to the journal first, since
+    /// Lets the next fault happen: waits if it is a delay or a hang, and returns what else is to
+    /// happen to the answer. A call that hangs is written to the journal first, since
     /// nothing comes after.
-    pub(super) async fn strike(
-        &self,
-        call: &Call,
-        journal: &Journal,
-    ) -> Option<(u16, &'static str)> {
+    pub(super) async fn strike(&self, call: &Call, journal: &Journal) -> Option<Blow> {
         match self.next(call.service)? {
-            Fault::Error { status, code } => return Some((status, code)),
+            Fault::Error { status, code } => return Some(Blow::Error(status, code)),
+            Fault::Torn(torn) => return Some(Blow::Torn(torn)),
             Fault::Delay(duration) => {
                 tokio::select! {
                     () = tokio::time::sleep(duration) => {}
@@ -84,7 +94,7 @@ impl Faults {
                 "Hang".clone_into(&mut call.outcome);
                 journal.record(call);
                 self.stop.cancelled().await;
-                return Some((503, "ServiceUnavailable"));
+                return Some(Blow::Error(503, "ServiceUnavailable"));
             }
         }
         None

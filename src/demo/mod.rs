@@ -34,6 +34,7 @@ mod seed;
 mod server;
 pub mod store;
 mod sts;
+mod torn;
 pub mod tour;
 mod wildcard;
 mod world;
@@ -48,6 +49,7 @@ pub use roles::{Access, QuiltRole, READ_ACTIONS, User, WRITE_ACTIONS};
 pub use running::{Running, Settings};
 pub use seed::{BUCKETS, SampleBucket};
 pub use store::Store;
+pub use torn::Torn;
 pub use world::World;
 
 /// The region of every bucket that was not moved to another.

@@ -11,7 +11,7 @@ use super::{Access, User, World};
 use crate::{
     ambient::{Ambient, http_client},
     auth, boot,
-    config::Config,
+    config::{Config, Timeouts},
     http::{
         gate::Gate,
         health::Draining,
@@ -46,11 +46,14 @@ pub struct Settings {
     pub over: Vec<(String, String)>,
     /// The catalogue's table; the demo's is the server's own.
     pub tools: &'static [Entry],
+    /// Shorter than the server's, where a test waits for them.
+    pub timeouts: Timeouts,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { under: Vec::new(), over: Vec::new(), tools: tools::ALL }
+        let timeouts = Timeouts::default();
+        Self { under: Vec::new(), over: Vec::new(), tools: tools::ALL, timeouts }
     }
 }
 
@@ -112,7 +115,8 @@ impl Running {
         let mut vars: BTreeMap<String, String> = settings.under.into_iter().collect();
         vars.extend(variables(&world, port));
         vars.extend(settings.over);
-        let (config, _) = Config::from_vars(vars)?;
+        let (mut config, _) = Config::from_vars(vars)?;
+        config.aws.timeouts = settings.timeouts;
         Self::serve(world, &config, clock, settings.tools).await
     }
 

@@ -4,9 +4,11 @@ use std::io;
 use std::net::Ipv4Addr;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use super::torn::{Reset, Wires, tear};
 
 /// A listener on a free loopback port, and its origin.
 ///
@@ -20,14 +22,12 @@ pub(super) async fn bind() -> io::Result<(TcpListener, String)> {
 
 /// Serves in the background until `stop`; then refuses new connections and closes idle ones.
 pub(super) fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    // Without it, small answers wait for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
+    let service = router
+        .layer(from_fn_with_state(stop.clone(), tear))
+        .into_make_service_with_connect_info::<Reset>();
     tokio::spawn(async move {
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        let serving = axum::serve(Wires(listener), service);
+        let serving = serving.with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = serving.await {
             tracing::warn!(%error, "a demo service ended");
         }

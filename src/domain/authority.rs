@@ -40,6 +40,10 @@ pub enum Denied {
 }
 
 impl Authority {
+    /// Whether [`Authority::require`] checks anything. False in one build only, which `scripts/judge`
+    /// makes to show that AWS refuses what we would have refused; it cannot be a release build.
+    pub const IS_CHECKED: bool = cfg!(not(feature = "without-authority"));
+
     /// Cuts a tool's declaration (`needs` and `uses`) with the caller's grants.
     pub fn new(needs: &[Action], uses: &[Action], grants: Arc<Grants>) -> Self {
         let declared = needs.iter().chain(uses).copied().collect();
@@ -65,6 +69,10 @@ impl Authority {
     /// [`Denied`] when the tool did not declare the action, or the token does not grant it, or not
     /// on this bucket.
     pub fn require(&self, action: Action, bucket: &BucketName) -> Result<Permit, Denied> {
+        if !Self::IS_CHECKED {
+            let actions = self.declared.iter().copied().chain([action]);
+            return Ok(Permit::new(bucket, actions));
+        }
         if !self.declared.contains(&action) {
             return Err(Denied::NotDeclared(action));
         }
@@ -100,11 +108,7 @@ impl Authority {
 
     fn permit(&self, more: &[Action], bucket: &BucketName) -> Permit {
         let usable = |a: &Action| self.grants.allows(*a, bucket);
-        let mut actions: Vec<Action> =
-            self.declared.iter().chain(more).copied().filter(usable).collect();
-        actions.sort_unstable();
-        actions.dedup();
-        Permit { bucket: bucket.clone(), actions }
+        Permit::new(bucket, self.declared.iter().chain(more).copied().filter(usable))
     }
 }
 
@@ -116,6 +120,13 @@ impl Probe {
 }
 
 impl Permit {
+    fn new(bucket: &BucketName, actions: impl Iterator<Item = Action>) -> Self {
+        let mut actions: Vec<Action> = actions.collect();
+        actions.sort_unstable();
+        actions.dedup();
+        Self { bucket: bucket.clone(), actions }
+    }
+
     /// The one bucket that this permit opens.
     pub fn bucket(&self) -> &BucketName {
         &self.bucket

@@ -2,7 +2,11 @@
 
 use std::{hash::Hash, time::Duration};
 
-use moka::future::Cache;
+use moka::{
+    Entry,
+    future::Cache,
+    ops::compute::{CompResult, Op},
+};
 
 use crate::{
     auth::{Principal, SessionId, SubjectKey, TokenDigest},
@@ -26,13 +30,22 @@ fn memory<K: Hash + Eq + Send + Sync + 'static>() -> Cache<K, ()> {
     Cache::builder().max_capacity(10_000).time_to_idle(day).build()
 }
 
+/// Remembers the key; whether it was not known. `or_insert` will not do: of many callers at once it
+/// has now and then told two that theirs is the fresh entry.
+async fn is_new<K: Hash + Eq + Send + Sync + 'static>(known: &Cache<K, ()>, key: K) -> bool {
+    let remember = async |entry: Option<Entry<K, ()>>| match entry {
+        Some(_) => Op::Nop,
+        None => Op::Put(()),
+    };
+    matches!(known.entry(key).and_compute_with(remember).await, CompResult::Inserted(_))
+}
+
 impl Announcer {
     /// Says who came, if it is news.
     pub async fn announce(&self, who: &Principal, session: Option<&SessionId>) {
         // Inserting and finding out in one step: of many at once, one announces.
-        if self.tokens.entry(who.digest()).or_insert(()).await.is_fresh() {
-            let new = self.principals.entry(who.subject_key()).or_insert(()).await.is_fresh();
-            say(who, session, new);
+        if is_new(&self.tokens, who.digest()).await {
+            say(who, session, is_new(&self.principals, who.subject_key()).await);
         }
     }
 }
@@ -100,5 +113,26 @@ fn warn_of(who: &Principal) {
             abbreviated = d.abbreviated,
             "the explicit and the abbreviated claim differ; the explicit one counts"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_many_at_once_one_is_new() {
+        let known: Arc<Cache<u32, ()>> = Arc::new(memory());
+        for key in 0..3_000 {
+            let tasks = (0..8).map(|_| {
+                let known = known.clone();
+                tokio::spawn(async move { is_new(&known, key).await })
+            });
+            let news = futures_util::future::join_all(tasks).await;
+            let news = news.into_iter().filter(|new| *new.as_ref().unwrap()).count();
+            assert_eq!(news, 1, "{key}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod catalogue;
 mod cli;
 mod credentials;
 mod edge;
+mod faults;
 mod flood;
 mod generated;
 mod isolation;

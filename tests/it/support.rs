@@ -47,7 +47,8 @@ impl TestApp {
         Self::start_with(Settings { over, tools, ..Settings::default() }).await
     }
 
-    async fn start_with(settings: Settings) -> Self {
+    /// With anything else that may differ.
+    pub async fn start_with(settings: Settings) -> Self {
         let running = Running::start(0, settings, Clock::shifted()).await.unwrap();
         Self { running }
     }

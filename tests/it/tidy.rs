@@ -72,6 +72,31 @@ fn s3_clients_are_made_in_one_place_with_credentials() {
     only_in("RuntimeContext {", &["runtime/context.rs", "http/gate.rs"]);
 }
 
+/// The build without our own check cannot slip into anything but `scripts/judge`.
+#[test]
+fn the_build_without_authority_is_named_where_it_must_be() {
+    const FEATURE: &str = "without-authority";
+    let named: Vec<String> =
+        sources().into_iter().filter(|(_, t)| t.contains(FEATURE)).map(|(name, _)| name).collect();
+    assert_eq!(named, ["domain/authority.rs", "lib.rs"]);
+    // `Permit {` of s3_clients_are_made_… holds that nobody else makes a permit.
+    only_in("IS_CHECKED", &["domain/authority.rs", "boot.rs"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let lib = read("src/lib.rs");
+    let refusal =
+        "#[cfg(all(feature = \"without-authority\", not(debug_assertions)))]\ncompile_error!(";
+    assert!(lib.contains(refusal), "a release build with it must not compile");
+    let manifest = read("Cargo.toml");
+    let mentions: Vec<&str> =
+        manifest.lines().filter(|l| !l.starts_with('#') && l.contains(FEATURE)).collect();
+    assert_eq!(mentions, ["without-authority = []"], "in no default and no other feature");
+    assert!(read("scripts/judge").contains(FEATURE));
+    for name in ["scripts/test", "scripts/test-clients", ".ci/run"] {
+        assert!(!read(name).contains(FEATURE), "{name}");
+    }
+}
+
 #[test]
 fn only_these_files_know_rmcp() {
     only_in("rmcp::", &["server.rs", "app.rs"]);

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{Failed, S3, Sent, etag, rfc3339};
 use crate::{
     aws::{
-        failure::{object_error, tool_error},
+        failure::{body_error, object_error, tool_error},
         metadata,
     },
     domain::{Action, Permit, S3Uri},
@@ -104,8 +104,6 @@ pub struct Info {
 
 /// No header of S3's is longer, except in the answer of something that only looks like S3.
 const MAX_TEXT: usize = 1024;
-/// The whole body of one part has to come within this: ten times what a slow line needs for 512 KiB.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 impl S3 {
     /// The permit for reading exactly this.
@@ -183,10 +181,11 @@ impl S3 {
         let text = |text: Option<&str>| text.map(clip);
         let (version_id, content_type) = (text(answer.version_id()), text(answer.content_type()));
         let etag = answer.e_tag().map(|e| clip(&etag(e)));
-        let bytes = tokio::time::timeout(BODY_TIME, collect(answer.body, max_bytes)).await;
+        let limit = self.clients.body_time().unwrap_or(Duration::MAX);
+        let bytes = tokio::time::timeout(limit, collect(answer.body, max_bytes)).await;
         let bytes = bytes
-            .map_err(|_| timed_out(uri))?
-            .map_err(|()| broken(uri, "The connection to AWS broke while reading."))?;
+            .map_err(|_| body_error(format!("Reading {uri}"), true))?
+            .map_err(|()| body_error(format!("Reading {uri}"), false))?;
         let read = bytes.len() as u64;
         let size = range.map(|(_, total)| total).or(length).unwrap_or(read);
         Ok(Part { bytes, size, version_id, content_type, etag })
@@ -283,15 +282,6 @@ async fn collect(mut body: ByteStream, max_bytes: u64) -> Result<Vec<u8>, ()> {
 fn broken(uri: &S3Uri, why: &'static str) -> ToolError {
     let what = format!("Reading {uri} failed");
     ToolError::new(Code::AwsUnavailable, what, why, "Call again in a while.")
-}
-
-fn timed_out(uri: &S3Uri) -> ToolError {
-    ToolError::new(
-        Code::Timeout,
-        format!("Reading {uri} failed"),
-        "The bytes did not come in time.",
-        "Call again, or ask for less at once.",
-    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, body::to_bytes};
 use serde_json::{Value, json};
 
-use super::faults::Faults;
+use super::faults::{Blow, Faults};
 use super::iam::Iam;
 use super::journal::{Call, Journal, Service};
 use super::{REGION, clock, digest};
@@ -75,13 +75,14 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         let whole = String::from_utf8_lossy(value.as_bytes());
         call.set("AuthorizationFingerprint", digest::fingerprint(&whole));
     }
-    let (status, body) = match front.faults.strike(&call, &front.journal).await {
-        Some((status, code)) => {
+    let blow = front.faults.strike(&call, &front.journal).await;
+    let (status, body) = match blow {
+        Some(Blow::Error(status, code)) => {
             call.set("Fault", code);
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, json!({ "message": format!("{code} (injected fault)") }))
         }
-        None => front.route(&mut call, request).await,
+        _ => front.route(&mut call, request).await,
     };
     call.status = status.as_u16();
     call.outcome = if !status.is_success() {
@@ -92,7 +93,11 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         "OK".to_owned()
     };
     front.journal.record(call);
-    (status, Json(body)).into_response()
+    let response = (status, Json(body)).into_response();
+    match blow {
+        Some(Blow::Torn(torn)) => torn.mark(response),
+        _ => response,
+    }
 }
 
 impl Front {

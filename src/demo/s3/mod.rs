@@ -23,7 +23,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tracing::dispatcher::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
-use super::faults::Faults;
+use super::faults::{Blow, Faults};
 use super::iam::Iam;
 use super::journal::{Call, Journal, Service};
 use super::store::Store;
@@ -57,11 +57,15 @@ pub(super) fn router(
 
 async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Response {
     let call = first_look(&request);
-    if let Some((status, code)) = front.faults.strike(&call, &front.journal).await {
-        let response = errors::response(status, code);
-        record(&front.journal, call, status, code);
-        return response;
-    }
+    let torn = match front.faults.strike(&call, &front.journal).await {
+        Some(Blow::Error(status, code)) => {
+            let response = errors::response(status, code);
+            record(&front.journal, call, status, code);
+            return response;
+        }
+        Some(Blow::Torn(torn)) => Some(torn),
+        None => None,
+    };
     if let Some((response, code)) = region::elsewhere(&front.store, &request, &call) {
         record(&front.journal, call, response.status().as_u16(), code);
         return response;
@@ -79,7 +83,10 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
     let (response, outcome) = outcome(response).await;
     let call = note.lock().unwrap_or_else(PoisonError::into_inner).clone();
     record(&front.journal, call, response.status().as_u16(), &outcome);
-    response
+    match torn {
+        Some(torn) => torn.mark(response),
+        None => response,
+    }
 }
 
 /// What can be told of a request before anything in it is verified.

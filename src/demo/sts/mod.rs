@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use quick_xml::escape::escape;
 
-use super::faults::Faults;
+use super::faults::{Blow, Faults};
 use super::iam::{ACCOUNT, AuthFailure, Iam};
 use super::journal::{Call, Journal, Service};
 use super::{digest, s3};
@@ -54,9 +54,10 @@ async fn answer(State(sts): State<Arc<Sts>>, headers: HeaderMap, body: Bytes) ->
     call.access_key_id = text("authorization").and_then(s3::signing_key_id);
     let parameters = parameters::Parameters::read(&body);
     parameters.note(&mut call);
-    let outcome = match sts.faults.strike(&call, &sts.journal).await {
-        Some((status, code)) => Err(Refusal::new(status, code, "Injected fault.")),
-        None => sts.perform(&mut call, &parameters, text("x-amz-security-token")),
+    let blow = sts.faults.strike(&call, &sts.journal).await;
+    let outcome = match blow {
+        Some(Blow::Error(status, code)) => Err(Refusal::new(status, code, "Injected fault.")),
+        _ => sts.perform(&mut call, &parameters, text("x-amz-security-token")),
     };
     let (status, xml) = match outcome {
         Ok(xml) => {
@@ -72,7 +73,11 @@ async fn answer(State(sts): State<Arc<Sts>>, headers: HeaderMap, body: Bytes) ->
     call.status = status.as_u16();
     sts.journal.record(call);
     let content_type = HeaderValue::from_static("text/xml");
-    (status, [(header::CONTENT_TYPE, content_type)], xml).into_response()
+    let response = (status, [(header::CONTENT_TYPE, content_type)], xml).into_response();
+    match blow {
+        Some(Blow::Torn(torn)) => torn.mark(response),
+        _ => response,
+    }
 }
 
 impl Sts {

@@ -120,6 +120,43 @@ async fn faults_strike_and_a_dropped_world_is_silent() {
     assert!(reqwest::get(url).await.is_err());
 }
 
+/// What arrives of a torn answer, as a plain client of TCP sees it: the bytes, and how they end.
+async fn torn(world: &World, torn: Torn) -> (String, std::io::Result<usize>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    world.faults().inject(Service::Registry, Fault::Torn(torn), 1);
+    let address = world.catalog_url().strip_prefix("http://").expect("http");
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let request = format!("GET /config.json HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut text = Vec::new();
+    let reading = stream.read_to_end(&mut text);
+    let end = match tokio::time::timeout(Duration::from_millis(500), reading).await {
+        Ok(end) => end,
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    };
+    (String::from_utf8(text).expect("text"), end)
+}
+
+#[tokio::test]
+async fn torn_answers_end_as_they_say() {
+    let world = world().await;
+    let (text, end) = torn(&world, Torn::Reset).await;
+    assert_eq!((text.as_str(), end.unwrap_err().kind()), ("", std::io::ErrorKind::ConnectionReset));
+    for (how, kind) in [
+        (Torn::HalfThenReset, Some(std::io::ErrorKind::ConnectionReset)),
+        (Torn::HalfThenClose, None),
+        (Torn::HalfThenSilence, Some(std::io::ErrorKind::TimedOut)),
+    ] {
+        let (text, end) = torn(&world, how).await;
+        assert_eq!(end.err().map(|error| error.kind()), kind, "{how:?}");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        let promised = head.to_lowercase();
+        let promised = promised.split("content-length: ").nth(1).and_then(|n| n.lines().next());
+        let promised: usize = promised.expect("a length").parse().expect("a number");
+        assert_eq!(body.len(), promised / 2, "{how:?}");
+    }
+}
+
 #[tokio::test]
 async fn claims_have_the_front_ends_shape() {
     let world = world().await;
