@@ -36,6 +36,7 @@ pub mod store;
 mod sts;
 pub mod tour;
 mod wildcard;
+pub mod witness;
 mod world;
 
 pub use digest::Composite;

@@ -26,6 +26,7 @@ mod offers;
 mod parameter_store;
 mod puts;
 mod reach;
+mod record;
 mod regions;
 mod replicas;
 mod sessions;
