@@ -13,6 +13,7 @@ mod bounds;
 mod canary;
 mod catalogue;
 mod cli;
+mod contract;
 mod credentials;
 mod edge;
 mod generated;
