@@ -33,6 +33,8 @@ fn sections(document: &str) -> BTreeMap<String, String> {
     let parts = document.split("\n### `event = \"").skip(1);
     let section = |part: &str| {
         let (event, rest) = part.split_once('"').unwrap();
+        // Without the heading, which ends the quotation.
+        let (_, rest) = rest.split_once('\n').unwrap();
         let rest = rest.split("\n## ").next().unwrap_or_default();
         (event.to_owned(), rest.to_owned())
     };
