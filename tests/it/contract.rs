@@ -191,7 +191,7 @@ pub fn check(lines: &[Value]) -> usize {
     with_event
         .inspect(|line| {
             let event = line["event"].as_str().unwrap();
-            let fields = documented.get(event).unwrap_or_else(|| panic!("no event {event}"));
+            let fields = documented.get(event).expect(event);
             for name in line.as_object().unwrap().keys() {
                 let known = COMMON.contains(&name.as_str()) || fields.contains(name);
                 assert!(known, "docs/LOGGING.md, {event}: nothing about {name}");
