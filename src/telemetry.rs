@@ -2,11 +2,13 @@
 
 use std::io::IsTerminal;
 
+use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{FilterExt, LevelFilter, Targets},
-    fmt,
-    layer::SubscriberExt,
+    fmt::{self, MakeWriter},
+    layer::{Filter, SubscriberExt},
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
@@ -32,6 +34,7 @@ const CAPPED: &[(&str, LevelFilter)] = &[
     ("aws_sdk_sts", LevelFilter::INFO),
     ("aws_sigv4", LevelFilter::INFO),
     ("aws_smithy", LevelFilter::INFO),
+    ("aws_types", LevelFilter::INFO),
     ("h2", LevelFilter::INFO),
     ("hyper", LevelFilter::INFO),
     ("reqwest", LevelFilter::INFO),
@@ -39,6 +42,8 @@ const CAPPED: &[(&str, LevelFilter)] = &[
     ("rmcp", LevelFilter::OFF),
     ("rustls", LevelFilter::INFO),
     ("s3s", LevelFilter::INFO),
+    ("tokio_rustls", LevelFilter::INFO),
+    ("tower_http", LevelFilter::INFO),
 ];
 
 /// Installs the process's subscriber and panic hook. Does nothing when there is a subscriber
@@ -58,17 +63,29 @@ pub fn install(config: &LogConfig, stream: Stream) {
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    // A filter of its own in front: no directive of the configured one reaches around it.
-    let filter = FilterExt::and(EnvFilter::builder().parse_lossy(&config.filter), caps());
-    let lines = fmt::layer().with_writer(move || writer(stream)).with_ansi(!json && terminal);
     let registry = tracing_subscriber::registry();
     let _already_installed = match json {
-        true => {
-            let lines = lines.json().flatten_event(true).with_span_list(false);
-            registry.with(lines.with_filter(filter)).try_init()
+        true => registry.with(json_lines(&config.filter, move || writer(stream))).try_init(),
+        false => {
+            let lines = fmt::layer().with_writer(move || writer(stream)).with_ansi(terminal);
+            registry.with(lines.compact().with_filter(filter(&config.filter))).try_init()
         }
-        false => registry.with(lines.compact().with_filter(filter)).try_init(),
     };
+}
+
+/// The log as JSON lines, as `wanted` asks and the caps allow. Tests write it where they can search.
+pub fn json_lines<S, W>(wanted: &str, writer: W) -> impl Layer<S> + use<S, W>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
+    lines.json().flatten_event(true).with_span_list(false).with_filter(filter(wanted))
+}
+
+/// The caps are a filter of their own in front: no directive of `wanted` reaches around them.
+fn filter<S>(wanted: &str) -> impl Filter<S> + use<S> {
+    FilterExt::and(EnvFilter::builder().parse_lossy(wanted), caps())
 }
 
 fn caps() -> Targets {
@@ -85,19 +102,83 @@ fn writer(stream: Stream) -> Box<dyn std::io::Write> {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
 
     use super::*;
 
-    #[test]
-    fn libraries_that_print_headers_are_capped() {
-        let caps = caps();
-        for library in ["aws_smithy_runtime::client", "hyper_util::client", "h2::codec", "reqwest"]
-        {
-            assert!(!caps.would_enable(library, &Level::DEBUG), "{library}");
-            assert!(caps.would_enable(library, &Level::INFO), "{library}");
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
         }
-        assert!(!caps.would_enable("rmcp::service", &Level::ERROR));
-        assert!(caps.would_enable("quilt_mcp_server::http", &Level::TRACE));
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is printed of one line and one span of this library at every level.
+    macro_rules! said_by {
+        ($wanted:expr, $target:literal) => {{
+            let kept = Kept::default();
+            let sink = kept.clone();
+            let lines = json_lines($wanted, move || sink.clone());
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+                let span = tracing::debug_span!(target: $target, "call", header = "in-a-span");
+                let _entered = span.enter();
+                tracing::trace!(target: $target, "at-trace");
+                tracing::debug!(target: $target, "at-debug");
+                tracing::info!(target: $target, "at-info");
+                tracing::error!(target: $target, "at-error");
+                tracing::trace!(target: "quilt_mcp_server::http", "ours");
+            });
+            let text = kept.0.lock().unwrap().clone();
+            String::from_utf8(text).unwrap()
+        }};
+    }
+
+    #[test]
+    fn no_filter_makes_a_library_print_headers() {
+        for wanted in [
+            "trace",
+            "debug,hyper=trace,aws_smithy_runtime=trace,h2=debug",
+            "aws_smithy_runtime_api::client=trace,aws_config=trace,reqwest::connect=trace,trace",
+            "trace,[call]=trace,rmcp::service=trace",
+        ] {
+            for said in [
+                said_by!(wanted, "aws_config::imds"),
+                said_by!(wanted, "aws_credential_types::provider"),
+                said_by!(wanted, "aws_runtime::env_config"),
+                said_by!(wanted, "aws_sdk_s3::operation::get_object"),
+                said_by!(wanted, "aws_sdk_ssm::operation::get_parameter"),
+                said_by!(wanted, "aws_sdk_sts::operation::assume_role"),
+                said_by!(wanted, "aws_sigv4::http_request"),
+                said_by!(wanted, "aws_smithy_http_client::client"),
+                said_by!(wanted, "aws_smithy_runtime::client::orchestrator"),
+                said_by!(wanted, "aws_smithy_runtime_api::client"),
+                said_by!(wanted, "aws_types::region"),
+                said_by!(wanted, "h2::codec::framed_read"),
+                said_by!(wanted, "hyper::proto::h1"),
+                said_by!(wanted, "hyper_rustls::connector"),
+                said_by!(wanted, "hyper_util::client::legacy"),
+                said_by!(wanted, "reqwest::connect"),
+                said_by!(wanted, "rustls::client"),
+                said_by!(wanted, "s3s::service"),
+                said_by!(wanted, "tokio_rustls::client"),
+                said_by!(wanted, "tower_http::trace"),
+            ] {
+                for unwanted in ["at-trace", "at-debug", "in-a-span"] {
+                    assert!(!said.contains(unwanted), "{wanted}: {said}");
+                }
+                assert!(said.contains("at-info") && said.contains("at-error"), "{wanted}: {said}");
+            }
+            assert!(!said_by!(wanted, "rmcp::service").contains("at-"), "{wanted}");
+        }
+        assert!(said_by!("trace", "rmcp::service").contains("ours"), "ours are printed");
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::witness;
+
 /// One client: an endpoint, perhaps a token, perhaps a session.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -102,14 +104,21 @@ impl Client {
 
     async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
         if let Some(token) = &self.token {
+            witness::tell(token);
             request = request.bearer_auth(token);
         }
         if let Some(session) = &self.session {
+            witness::tell(session);
             request = request.header("mcp-session-id", session);
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
+        witness::tell_after("X-Amz-Signature=", &text);
+        witness::tell_after("X-Amz-Security-Token=", &text);
+        if let Some(session) = headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
+            witness::tell(session);
+        }
         // Of a stream the last event is the answer; notifications come before it.
         let last = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
         let body = serde_json::from_str(last.unwrap_or(&text)).unwrap_or_default();

@@ -37,6 +37,7 @@ mod sts;
 mod torn;
 pub mod tour;
 mod wildcard;
+pub mod witness;
 mod world;
 
 pub use digest::Composite;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::oneshot};
 
-use super::{Access, User, World};
+use super::{Access, User, World, witness};
 use crate::{
     ambient::{Ambient, http_client},
     auth, boot,
@@ -192,7 +192,8 @@ impl Running {
     /// Where signing fails.
     pub fn sign(&self, claims: &serde_json::Value) -> Result<String, StartError> {
         let secret = SecretString::from(self.world.jwt_secret().to_owned());
-        Ok(auth::mint(claims, "frontend-enhanced", &secret)?)
+        Ok(auth::mint(claims, "frontend-enhanced", &secret)
+            .inspect(|token| witness::tell(token))?)
     }
 
     /// The announcement of `--json`.

@@ -121,6 +121,8 @@ async fn no_token_key_or_session_id_is_ever_printed() {
     let output = output.lock().unwrap().clone();
     assert!(output.contains("JWT authenticated"), "the log was captured: {output}");
     assert!(output.contains("\"DEBUG\""), "below info too");
+    let lines: Vec<_> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(crate::contract::check(&lines) > 80, "every line of these keeps the contract");
     for signature in &signatures {
         assert!(!output.contains(signature), "a link is in the log");
     }

@@ -70,6 +70,7 @@ async fn every_request_call_and_denial_has_its_line() {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         lines(&server)
     };
+    assert!(crate::contract::check(&lines) > 80, "every line of these keeps the contract");
     let is = |members: Value| matching(&lines, &members).len();
     let ok = json!({"message": "JWT authenticated", "level": "INFO", "event": "audit"});
     let authenticated = matching(&lines, &ok);

@@ -36,7 +36,9 @@ struct Answer {
 
 impl ParameterStore {
     pub async fn start(value: impl Into<String>) -> Self {
-        let answer = Answer { value: Ok(value.into()), after: Duration::ZERO };
+        let value = value.into();
+        crate::record::setting("SECRET", &value);
+        let answer = Answer { value: Ok(value), after: Duration::ZERO };
         let inner = Arc::new(Inner { answer: Mutex::new(answer), calls: Mutex::default() });
         let router = Router::new().route("/", post(get_parameter)).with_state(inner.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -52,7 +54,9 @@ impl ParameterStore {
 
     /// The same, but answers with this value are so long on their way.
     pub fn put_slow(&self, value: impl Into<String>, after: Duration) {
-        *self.inner.answer.lock().unwrap() = Answer { value: Ok(value.into()), after };
+        let value = value.into();
+        crate::record::setting("SECRET", &value);
+        *self.inner.answer.lock().unwrap() = Answer { value: Ok(value), after };
     }
 
     /// From now on every call fails with this code.

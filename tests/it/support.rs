@@ -1,7 +1,7 @@
 //! The one way in which tests start a server.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -16,6 +16,8 @@ use quilt_mcp_server::{
     runtime::Clock,
 };
 use serde_json::{Value, json};
+
+use crate::record;
 
 /// A server in this process, with its own world and a clock that can be moved.
 pub struct TestApp {
@@ -49,6 +51,8 @@ impl TestApp {
 
     /// With anything else that may differ.
     pub async fn start_with(settings: Settings) -> Self {
+        record::start();
+        settings.over.iter().for_each(|(name, value)| record::setting(name, value));
         let running = Running::start(0, settings, Clock::shifted()).await.unwrap();
         Self { running }
     }
@@ -205,13 +209,23 @@ pub async fn serve(world: &World, extra: &[(&str, String)]) -> Serve {
     let port = free_port().await;
     let mut command = binary();
     command.arg("serve").envs(running::variables(world, port));
+    record::world(world);
+    extra.iter().for_each(|(name, value)| record::setting(name, value));
+    let mut trace = record::output();
+    if trace.is_some() {
+        command.env("QUILT_MCP_LOG", "trace");
+    }
     command.envs(extra.iter().map(|(n, v)| (*n, v.as_str())));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    let errors = record::output().map_or_else(Stdio::inherit, Stdio::from);
+    let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
     let output = Arc::new(Mutex::new(String::new()));
     let (sink, stdout) = (output.clone(), child.stdout.take().unwrap());
     // A thread of its own keeps reading: a full pipe would stop the server.
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if let Some(trace) = &mut trace {
+                trace.write_all(format!("{line}\n").as_bytes()).unwrap();
+            }
             let mut sink = sink.lock().unwrap();
             sink.push_str(&line);
             sink.push('\n');

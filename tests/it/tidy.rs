@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Every source file: its path relative to `src/`, and its text.
-fn sources() -> Vec<(String, String)> {
+pub fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
@@ -27,7 +27,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 /// What a file says outside of comments and unit tests.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let body = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines = body.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode_str;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -27,6 +27,7 @@ use super::faults::{Blow, Faults};
 use super::iam::Iam;
 use super::journal::{Call, Journal, Service};
 use super::store::Store;
+use super::witness;
 
 /// An S3 error document is smaller than this.
 const LARGEST_ERROR: usize = 64 * 1024;
@@ -91,6 +92,8 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
 
 /// What can be told of a request before anything in it is verified.
 fn first_look(request: &Request) -> Call {
+    tell(request.headers());
+    witness::tell_after("X-Amz-Signature=", request.uri().query().unwrap_or_default());
     let mut call = Call::new(Service::S3);
     let scope = credential_scope(request);
     let mut scope = scope.as_deref().unwrap_or_default().split('/');
@@ -104,6 +107,13 @@ fn first_look(request: &Request) -> Call {
     call.key = Some(key.to_owned()).filter(|key| !key.is_empty());
     call.set("Method", request.method().as_str());
     call
+}
+
+/// Tells what signs a call.
+pub(super) fn tell(headers: &HeaderMap) {
+    for value in headers.get(header::AUTHORIZATION).iter().filter_map(|v| v.to_str().ok()) {
+        witness::tell_after("Signature=", value);
+    }
 }
 
 /// The key id in `AWS4-HMAC-SHA256 Credential=<key id>/<date>/…`.

@@ -50,6 +50,7 @@ pub(super) fn router(
 
 async fn answer(State(sts): State<Arc<Sts>>, headers: HeaderMap, body: Bytes) -> Response {
     let mut call = Call::new(Service::Sts);
+    s3::tell(&headers);
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     call.access_key_id = text("authorization").and_then(s3::signing_key_id);
     let parameters = parameters::Parameters::read(&body);
