@@ -49,19 +49,19 @@ impl App {
             .route_service("/mcp/", protocol)
             // 5. Who is it, is it a message, may he: sets the request's context.
             .route_layer(from_fn_with_state(self.gate.clone(), gate))
-            // 4. CORS: a preflight carries no token, so it is answered before the gate; and the
-            //    gate's 401 and 403 need the headers, or a browser shows a network error instead.
+            // 4. A head of more than 32 KiB.
+            .route_layer(from_fn(head::check))
+            // 3. A panic in a layer is a 500 for this request and nothing for the others.
+            .route_layer(CatchPanicLayer::custom(panicked))
+            // 2. CORS: a preflight carries no token, so it is answered before the gate; and every
+            //    refusal needs the headers, or a browser shows a network error instead.
             .route_layer(cors(&self.allowed.origins))
-            // 3. Host and Origin: a page that is not on the list gets nothing, not even preflight.
+            // 1. Host and Origin: a page that is not on the list gets nothing, not even preflight.
             .route_layer(from_fn_with_state(self.allowed.clone(), origin::check));
         // Load balancers send no Host of ours and no token.
         health::routes(self.draining.clone())
             .merge(mcp)
             .fallback(not_found)
-            // 2. A head of more than 32 KiB.
-            .layer(from_fn(head::check))
-            // 1. A panic in a layer is a 500 for this request and nothing for the others.
-            .layer(CatchPanicLayer::custom(panicked))
             // 0. Request id and access line, whatever happened below.
             .layer(from_fn(observe))
     }

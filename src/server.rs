@@ -3,8 +3,8 @@
 
 use std::{
     borrow::Cow,
+    convert::Infallible,
     panic::AssertUnwindSafe,
-    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,17 +15,17 @@ use rmcp::{
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
         CustomRequest, CustomResult, ErrorCode, Implementation, ListToolsResult,
-        PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ServerCapabilities,
-        ServerConfig, Tool, ToolAnnotations,
+        PaginatedRequestParams, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+        ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
-use tokio::time::MissedTickBehavior;
+use tokio::{sync::watch, time::MissedTickBehavior};
 use tracing::Instrument;
 
 use crate::{
     error::{Code, ToolError},
-    runtime::{self, Progress, RuntimeContext},
+    runtime::{self, Progress, RuntimeContext, Step},
     tool::{Output, Spec},
     tools::Catalogue,
 };
@@ -141,23 +141,29 @@ async fn with_progress<T>(
 ) -> T {
     let token = cx.meta.get_progress_token().filter(|_| context.reads_streams());
     let Some(token) = token else { return call.await };
-    let (progress, mut steps) = Progress::heard();
-    let mut call = pin!(runtime::scope(context.clone().with_progress(progress), call));
+    let (progress, steps) = Progress::heard();
+    let call = runtime::scope(context.clone().with_progress(progress), call);
+    tokio::select! {
+        biased;
+        answer = call => answer,
+        never = tell(steps, token, cx) => match never {},
+    }
+}
+
+/// Tells the client of every step, as long as it is polled.
+async fn tell(
+    mut steps: watch::Receiver<Step>,
+    token: ProgressToken,
+    cx: &RequestContext<RoleServer>,
+) -> Infallible {
     let mut gap = tokio::time::interval(PROGRESS_EVERY);
     gap.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = 0;
     loop {
-        let next = async {
-            gap.tick().await;
-            // The sender lives in the call, which is still polled.
-            let _sender_is_there = steps.changed().await;
-            steps.borrow_and_update().clone()
-        };
-        let step = tokio::select! {
-            biased;
-            answer = &mut call => return answer,
-            step = next => step,
-        };
+        gap.tick().await;
+        // The sender lives in the call, which is still polled.
+        let _sender_is_there = steps.changed().await;
+        let step = steps.borrow_and_update().clone();
         // "The progress value MUST increase with each notification" (MCP, utilities/progress).
         if step.done > told {
             told = step.done;

@@ -4,6 +4,7 @@ mod check_config;
 #[cfg(feature = "demo")]
 mod demo;
 mod healthcheck;
+mod process;
 mod serve;
 mod token;
 

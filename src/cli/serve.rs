@@ -7,7 +7,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::Outcome;
+use super::{Outcome, process};
 use crate::{
     boot,
     config::Config,
@@ -21,6 +21,7 @@ pub(super) async fn run() -> Outcome {
         .map_err(|error| format!("SIGHUP cannot be handled: {error}"))?;
     let (config, warnings) = Config::from_env()?;
     telemetry::install(&config.log, Stream::Stdout);
+    process::forbid_core_dumps();
     for warning in warnings {
         tracing::warn!(event = "config", "{warning}");
     }
@@ -38,7 +39,7 @@ pub(super) async fn run() -> Outcome {
         "serving MCP at /mcp"
     );
     let limits = Limits {
-        connections: config.server.max_connections,
+        connections: process::connections(config.server.max_connections),
         delay: config.server.drain_delay,
         drain: config.server.drain,
     };

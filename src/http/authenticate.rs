@@ -6,7 +6,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{announce::Announcer, refusal::Refusal, roles::RoleRules};
+use super::{announce::Announcer, failure::Failure, refusal::Refusal, roles::RoleRules};
 use crate::{
     auth::{
         self, AuthCache, BearerToken, CacheKey, Change, Family, Keyring, Keys, Lookup, Named,
@@ -45,27 +45,6 @@ pub struct Authenticator {
 struct Verified {
     caller: Arc<Caller>,
     good_until: Timestamp,
-}
-
-/// Why a request has no caller.
-#[derive(Debug)]
-pub enum Failure {
-    /// 401, 403, 4xx or 503.
-    Refused(Refusal),
-    /// 404: an `Mcp-Session-Id` that is unknown, ended, or not this caller's; all the same to him.
-    UnknownSession,
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<auth::Refusal> for Failure {
-    fn from(refusal: auth::Refusal) -> Self {
-        Self::Refused(refusal.into())
-    }
 }
 
 impl Authenticator {

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::body::{Body, to_bytes};
-use bytes::Bytes;
+use axum::body::{Body, BodyDataStream};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -54,7 +55,7 @@ impl Bodies {
     /// an authenticated user.
     ///
     /// # Errors
-    /// 408, 413, 429 or 503.
+    /// 400, 408, 413, 429 or 503.
     pub async fn read(
         &self,
         headers: &HeaderMap,
@@ -62,19 +63,50 @@ impl Bodies {
         share: Option<&Share>,
     ) -> Result<(Bytes, Vec<OwnedSemaphorePermit>), Refusal> {
         let limit = if share.is_some() { self.max } else { self.max.min(MAX_OPEN) };
-        let wanted = headers::content_length(headers).map_or(limit, |length| length.min(limit));
-        let mut held = Vec::new();
-        if wanted > SMALL {
-            let kib = u32::try_from(kib(wanted)).unwrap_or(u32::MAX);
-            held.extend(share.map(|share| share.body(kib)).transpose()?);
-            let room = self.room.clone().try_acquire_many_owned(kib);
-            held.push(room.map_err(|_| OVERLOADED)?);
+        let announced = headers::content_length(headers);
+        if announced.is_some_and(|length| length > limit) {
+            return Err(TOO_LARGE);
         }
-        match timeout(TIME, to_bytes(body, limit)).await {
-            Ok(Ok(body)) => Ok((body, held)),
-            Ok(Err(_)) => Err(TOO_LARGE),
-            Err(_) => Err(TOO_SLOW),
+        let reading = self.collect(body.into_data_stream(), announced, limit, share);
+        timeout(TIME, reading).await.unwrap_or(Err(TOO_SLOW))
+    }
+
+    async fn collect(
+        &self,
+        mut pieces: BodyDataStream,
+        announced: Option<usize>,
+        limit: usize,
+        share: Option<&Share>,
+    ) -> Result<(Bytes, Vec<OwnedSemaphorePermit>), Refusal> {
+        let (mut body, mut held) = (BytesMut::new(), Vec::new());
+        loop {
+            if held.is_empty() && body.len().max(announced.unwrap_or(0)) > SMALL {
+                held = self.room(announced.unwrap_or(limit), share)?;
+            }
+            let Some(piece) = pieces.next().await else { break };
+            let piece = piece.map_err(|_| BROKEN)?;
+            if piece.len() > limit - body.len() {
+                return Err(TOO_LARGE);
+            }
+            body.extend_from_slice(&piece);
         }
+        // One that did not say how long it would be has taken room for the largest.
+        let used = kib(body.len());
+        held.iter_mut().for_each(|permit: &mut OwnedSemaphorePermit| {
+            drop(permit.split(permit.num_permits().saturating_sub(used)));
+        });
+        Ok((body.freeze(), held))
+    }
+
+    fn room(
+        &self,
+        bytes: usize,
+        share: Option<&Share>,
+    ) -> Result<Vec<OwnedSemaphorePermit>, Refusal> {
+        let kib = u32::try_from(kib(bytes)).unwrap_or(u32::MAX);
+        let own = share.map(|share| share.body(kib)).transpose()?;
+        let room = self.room.clone().try_acquire_many_owned(kib).map_err(|_| OVERLOADED)?;
+        Ok(own.into_iter().chain([room]).collect())
     }
 }
 
@@ -91,6 +123,11 @@ const TOO_SLOW: Refusal = Refusal::request(
 const TOO_LARGE: Refusal = Refusal::request(
     StatusCode::PAYLOAD_TOO_LARGE,
     "body_too_large",
-    "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a token), or \
-     broke off",
+    "the body is larger than is allowed (QUILT_MCP_MAX_BODY_BYTES; 8 KiB without a token)",
+);
+
+const BROKEN: Refusal = Refusal::request(
+    StatusCode::BAD_REQUEST,
+    "body_broken",
+    "the body broke off, or its chunks are not well-formed (RFC 9112 section 7.1)",
 );

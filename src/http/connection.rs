@@ -7,10 +7,12 @@ use axum::Router;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::sleep};
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
+
+use super::guarded::Guarded;
 
 /// What a connection may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,17 +38,22 @@ const HEADER_TIME: Duration = Duration::from_secs(75);
 const LANE_TIME: Duration = Duration::from_secs(5);
 /// How long a client may take none of the answer.
 const WRITE_TIME: Duration = Duration::from_secs(30);
+/// How long the last bytes of an answer may take once the server stops.
+const LAST_BYTES: Duration = Duration::from_secs(3);
 
 /// Carries the requests of one connection until it ends. Once `stopping` is cancelled it takes no
 /// further request.
 pub async fn carry(stream: TcpStream, app: Router, kind: Kind, stopping: CancellationToken) {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIME));
+    let serving = TaskTracker::new();
+    let requests = serving.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         if kind == Kind::Lane {
             request.extensions_mut().insert(NoPlace);
         }
-        app.clone().oneshot(request)
+        let (answer, serving) = (app.clone().oneshot(request), requests.token());
+        async move { answer.await.map(|answer| answer.map(|body| Guarded::new(body, serving))) }
     });
     let connection = builder(kind).serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(connection);
@@ -54,12 +61,28 @@ pub async fn carry(stream: TcpStream, app: Router, kind: Kind, stopping: Cancell
         ended = connection.as_mut() => ended,
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                // The rest of a request's head is not waited for.
+                () = silence(&serving) => return,
+            }
         }
     };
     if let Err(error) = ended {
         // Clients hang up, send no HTTP, or take too long: ordinary, and worth a look at most.
         tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Resolves when no request has been in service for a while, so that the last answer is sent.
+async fn silence(serving: &TaskTracker) {
+    serving.close();
+    loop {
+        serving.wait().await;
+        sleep(LAST_BYTES).await;
+        if serving.is_empty() {
+            return;
+        }
     }
 }
 

@@ -14,13 +14,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::{
-    authenticate::{Authenticator, Failure},
+    authenticate::Authenticator,
     body::{Bodies, OVERLOADED},
     connection::NoPlace,
     envelope::Envelope,
+    failure::Failure,
+    guarded::Guarded,
     headers::{self, ACCEPT_BOTH, SESSION},
     health::Draining,
     late::{self, Waiting},
@@ -87,7 +92,16 @@ fn refuse(failure: Failure, facts: &Facts) -> Response {
 
 /// Refuses a request whose body nobody has read. What is small is read away, so that the client can
 /// go on with this connection; else the connection ends with the answer, and says so.
-async fn refuse_unread(failure: Failure, body: Body, facts: &Facts) -> Response {
+async fn refuse_unread(
+    failure: Failure,
+    headers: &HeaderMap,
+    body: Body,
+    facts: &Facts,
+) -> Response {
+    // Who asks before he sends (RFC 9110 section 10.1.1) is not told to send.
+    if headers.contains_key(header::EXPECT) {
+        return closing(refuse(failure, facts));
+    }
     let drained = timeout(Duration::from_secs(1), to_bytes(body, MAX_DRAINED)).await;
     let response = refuse(failure, facts);
     if matches!(drained, Ok(Ok(_))) { response } else { closing(response) }
@@ -133,7 +147,7 @@ impl Gate {
         let modern = headers::is_modern(&parts.headers);
         let caller = match self.identify(&parts.headers, modern, facts).await {
             Ok(caller) => caller,
-            Err(failure) => return Ok(refuse_unread(failure, body, facts).await),
+            Err(failure) => return Ok(refuse_unread(failure, &parts.headers, body, facts).await),
         };
         let share = self.share(caller.as_deref()).await;
         let read = self.bodies.read(&parts.headers, body, share.as_deref()).await;
@@ -151,11 +165,7 @@ impl Gate {
         };
         facts.note(&envelope);
         // Taken only now: whoever sends his body slowly holds a connection, not a slot.
-        held.push(self.slots.clone().try_acquire_owned().map_err(|_| OVERLOADED)?);
-        // A notification does nothing that lasts, and a cancellation makes room.
-        if let Some(share) = share.filter(|_| envelope.id.is_some()) {
-            held.push(share.call()?);
-        }
+        held.extend(self.places(&envelope, share.as_deref())?);
         let patience = Some(self.patience).filter(|_| headers::reads_streams(&parts.headers));
         // From here on nothing needs the token: what is not there cannot leak.
         parts.headers.remove(header::AUTHORIZATION);
@@ -174,19 +184,8 @@ impl Gate {
             headers::check_version(&parts.headers)?;
         }
         let session = caller.as_ref().filter(|_| !modern).and(claimed_session(&parts.headers));
-        if let (Some(session), Some(id)) = (&session, &envelope.cancels) {
-            self.calls.cancel(session, id);
-        }
-        let request = Request::from_parts(parts, Body::from(body));
-        let response = match &envelope.id {
-            Some(id) if envelope.is_call() => {
-                let call = session.map(|session| self.calls.begin(session, id));
-                let draining = self.draining.clone();
-                let waiting = Waiting { id: id.clone(), call, draining, held };
-                late::answer(Box::pin(next.run(request)), waiting, patience).await
-            }
-            _ => next.run(request).await,
-        };
+        let run = next.run(Request::from_parts(parts, Body::from(body)));
+        let response = self.answer(run, &envelope, session, held, patience).await;
         match caller.filter(|_| hello && !modern) {
             // The media type was checked before, so this is about the message itself.
             _ if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
@@ -194,6 +193,44 @@ impl Gate {
             }
             Some(caller) => self.open_session(&caller, response).await,
             None => Ok(response),
+        }
+    }
+
+    /// A place among all requests and one among the user's own.
+    fn places(
+        &self,
+        envelope: &Envelope,
+        share: Option<&Share>,
+    ) -> Result<Vec<OwnedSemaphorePermit>, Refusal> {
+        // A notification does nothing that lasts, and a cancellation makes room.
+        if envelope.id.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut places = vec![self.slots.clone().try_acquire_owned().map_err(|_| OVERLOADED)?];
+        places.extend(share.map(Share::call).transpose()?);
+        Ok(places)
+    }
+
+    /// The protocol's answer. A call can be cancelled, and may take long.
+    async fn answer(
+        &self,
+        run: impl Future<Output = Response> + Send + 'static,
+        envelope: &Envelope,
+        session: Option<SessionId>,
+        held: Vec<OwnedSemaphorePermit>,
+        patience: Option<Duration>,
+    ) -> Response {
+        if let (Some(session), Some(id)) = (&session, &envelope.cancels) {
+            self.calls.cancel(session, id);
+        }
+        match &envelope.id {
+            Some(id) if envelope.is_call() => {
+                let call = session.map(|session| self.calls.begin(session, id));
+                let draining = self.draining.clone();
+                let waiting = Waiting { id: id.clone(), call, draining, held };
+                late::answer(Box::pin(run), waiting, patience).await
+            }
+            _ => run.await.map(|body| Guarded::body(body, held)),
         }
     }
 
@@ -293,44 +330,8 @@ impl Gate {
         if let Some(id) = SessionId::claimed(&session) {
             self.authenticator.cache.drop_session(&id);
             self.authenticator.ended.end(&id);
+            self.calls.end(&id);
         }
         Ok(StatusCode::NO_CONTENT.into_response())
-    }
-}
-
-impl Failure {
-    /// Whether it is about who calls; what is about the request has its access line.
-    fn is_about_identity(&self) -> bool {
-        matches!(self, Failure::Refused(Refusal::Auth(_)) | Failure::UnknownSession)
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Failure::Refused(refusal) => refusal.code(),
-            Failure::UnknownSession => UNKNOWN_SESSION.code(),
-        }
-    }
-
-    fn detail(&self) -> String {
-        match self {
-            Failure::Refused(refusal) => refusal.detail(),
-            Failure::UnknownSession => UNKNOWN_SESSION.detail(),
-        }
-    }
-}
-
-/// The same for an id that is nobody's, ended, or another user's.
-const UNKNOWN_SESSION: Refusal = Refusal::request(
-    StatusCode::NOT_FOUND,
-    "unknown_session",
-    "this Mcp-Session-Id is unknown or has ended; send initialize again",
-);
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        match self {
-            Failure::Refused(refusal) => refusal.into_response(),
-            Failure::UnknownSession => UNKNOWN_SESSION.into_response(),
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::{authenticate::Failure, refusal::Refusal};
+use super::{failure::Failure, refusal::Refusal};
 use crate::auth::{self, BearerToken};
 
 /// The session of a legacy client.

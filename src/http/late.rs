@@ -14,9 +14,9 @@ use http::{HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
 use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 
-use super::{health::Draining, refusal::Refusal, running::Call};
+use super::{guarded::Guarded, health::Draining, refusal::Refusal, running::Call};
 
-/// A call that is under way, and what it holds until its answer is there.
+/// A call that is under way, and what it holds until its answer is sent.
 pub struct Waiting {
     /// Of the JSON-RPC request.
     pub id: Value,
@@ -80,7 +80,7 @@ pub async fn answer(
                 let body = events(Phase::Streaming(body.into_data_stream()), waiting);
                 Response::from_parts(parts, body)
             }
-            false => response,
+            false => response.map(|body| Guarded::body(body, waiting.held)),
         },
         () = silence => begin(events(Phase::Silent(running), waiting)),
     }

@@ -1,23 +1,18 @@
 //! Outermost: a request id on every answer, and one access line per request.
 
 use std::{
-    pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll, ready},
     time::Instant,
 };
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    extract::Request,
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::HttpBody, extract::Request, middleware::Next, response::Response};
 use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
-use http_body::{Frame, SizeHint};
 use tracing::Instrument;
 
-use super::envelope::Envelope;
+use super::{
+    envelope::Envelope,
+    guarded::{Guard, Guarded},
+};
 
 /// `x-request-id`: on every answer, in every log line and in every error of a tool.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,12 +47,6 @@ struct AccessLine {
     span: tracing::Span,
 }
 
-/// A stream, whose line is written when it ends.
-struct Watched {
-    body: Body,
-    line: AccessLine,
-}
-
 /// The layer.
 pub async fn observe(mut request: Request, next: Next) -> Response {
     let facts = Arc::new(Facts::default());
@@ -82,25 +71,13 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     line.is_whole = response.body().size_hint().exact().is_some();
     match line.is_whole {
         true => response,
-        false => response.map(|body| Body::new(Watched { body, line })),
+        false => response.map(|body| Guarded::body(body, line)),
     }
 }
 
-impl HttpBody for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        self.line.is_whole = frame.is_none();
-        Poll::Ready(frame)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Guard for AccessLine {
+    fn is_whole(&mut self) {
+        self.is_whole = true;
     }
 }
 

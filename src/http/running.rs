@@ -48,6 +48,12 @@ impl Calls {
         let token = found.map(|entry| entry.value().1.clone());
         token.inspect(CancellationToken::cancel).is_some()
     }
+
+    /// Cancels every call of this session that runs here.
+    pub fn end(&self, session: &SessionId) {
+        let its = self.running.iter().filter(|entry| entry.key().0 == *session);
+        its.for_each(|entry| entry.value().1.cancel());
+    }
 }
 
 impl Call {
@@ -84,6 +90,11 @@ mod tests {
         drop(call);
         assert!(calls.cancel(&alice, &Value::from(1)), "the later one is still listed");
         drop(again);
+        let (mine, other) =
+            (calls.begin(alice.clone(), &Value::from(2)), calls.begin(bob, &Value::from(2)));
+        calls.end(&alice);
+        assert!(mine.token.is_cancelled() && !other.token.is_cancelled());
+        drop((mine, other));
         assert_eq!(calls.running.len(), 0);
     }
 }

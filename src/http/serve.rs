@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -27,12 +27,12 @@ pub struct Limits {
     /// After the signal to stop, connections are accepted for so long: a load balancer needs a
     /// while to notice.
     pub delay: Duration,
-    /// From the signal to stop until open requests are cut; not less than `delay`.
+    /// From the signal to stop until the last connection is dropped; not less than `delay`.
     pub drain: Duration,
 }
 
 /// Connections for health checks alone, once the others are taken.
-const LANE: usize = 32;
+const LANE: usize = 128;
 /// How long a cut request has to say so to its client.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -48,7 +48,7 @@ pub enum Stop {
 /// Serves until `stop` resolves, then finishes what runs.
 ///
 /// From then on `/readyz` says 503; connections are still accepted for `limits.delay`; requests
-/// that are not done after `limits.drain` are told that the server stops.
+/// that are not done a second before the end of `limits.drain` are told that the server stops.
 ///
 /// # Errors
 /// None today; a listener that fails is waited for.
@@ -65,7 +65,8 @@ pub async fn serve(
         lane: VecDeque::new(),
         tasks: TaskTracker::new(),
         stopping: CancellationToken::new(),
-        is_full: false,
+        full: Rarely::default(),
+        starved: Rarely::default(),
     };
     let reason = tokio::select! {
         reason = stop => reason,
@@ -88,6 +89,20 @@ pub async fn serve(
 /// What cannot be.
 enum Never {}
 
+/// A warning that is repeated while its cause lasts, and not with every occasion.
+#[derive(Default)]
+struct Rarely(Option<Instant>);
+
+impl Rarely {
+    fn is_time(&mut self) -> bool {
+        let is_time = self.0.is_none_or(|last| last.elapsed() >= Duration::from_secs(60));
+        if is_time {
+            self.0 = Some(Instant::now());
+        }
+        is_time
+    }
+}
+
 struct Server {
     app: Router,
     places: Arc<Semaphore>,
@@ -95,7 +110,8 @@ struct Server {
     lane: VecDeque<AbortHandle>,
     tasks: TaskTracker,
     stopping: CancellationToken,
-    is_full: bool,
+    full: Rarely,
+    starved: Rarely,
 }
 
 impl Server {
@@ -106,7 +122,9 @@ impl Server {
                 Err(error) if is_about_the_connection(&error) => {}
                 Err(error) => {
                     // Most likely no file descriptor is left: some connection has to end first.
-                    tracing::warn!(event = "lifecycle", %error, "no connection can be accepted");
+                    if self.starved.is_time() {
+                        tracing::warn!(event = "lifecycle", %error, "a connection was not accepted");
+                    }
                     sleep(Duration::from_millis(100)).await;
                 }
             }
@@ -116,14 +134,20 @@ impl Server {
     fn take(&mut self, stream: TcpStream) {
         prepare(&stream);
         let place = self.places.clone().try_acquire_owned().ok();
-        self.note(place.is_none());
         match place {
             Some(place) => {
                 self.spawn(stream, Kind::Ordinary, Some(place));
             }
             None => {
-                // The lane never turns anybody away: the oldest makes room. A health check is
-                // done in a millisecond; what stays longer is none.
+                if self.full.is_time() {
+                    tracing::warn!(
+                        event = "lifecycle",
+                        "every connection is taken (QUILT_MCP_MAX_CONNECTIONS): only health checks \
+                         are answered"
+                    );
+                }
+                // The lane turns nobody away: the oldest makes room. A health check is done in a
+                // millisecond, in which others would have to come by the hundred.
                 self.lane.retain(|task| !task.is_finished());
                 if self.lane.len() >= LANE
                     && let Some(oldest) = self.lane.pop_front()
@@ -150,26 +174,13 @@ impl Server {
         task.abort_handle()
     }
 
-    /// Says once when the places are taken, and once when there are some again.
-    fn note(&mut self, is_full: bool) {
-        match (self.is_full, is_full) {
-            (false, true) => tracing::warn!(
-                event = "lifecycle",
-                "every connection is taken (QUILT_MCP_MAX_CONNECTIONS); only health is answered"
-            ),
-            (true, false) => tracing::info!(event = "lifecycle", "connections are free again"),
-            _ => {}
-        }
-        self.is_full = is_full;
-    }
-
     /// Waits for what runs, tells what is too slow, and ends.
     async fn finish(self, draining: &Draining, rest: Duration) {
         // Idle connections end at once, the others with their answer.
         self.stopping.cancel();
         self.tasks.close();
         let done = tokio::select! {
-            done = timeout(rest, self.tasks.wait()) => done.is_ok(),
+            done = timeout(rest.saturating_sub(LAST_WORDS), self.tasks.wait()) => done.is_ok(),
             // A second Ctrl-C: somebody does not want to wait.
             Ok(()) = tokio::signal::ctrl_c() => false,
         };

@@ -49,7 +49,11 @@ async fn sts_identity_is_off_by_default_because_a_trust_policy_has_to_permit_it(
 
 #[tokio::test]
 async fn a_thousand_callers_make_one_sts_call_each_bucket_its_own() {
-    let app = TestApp::with(&[("QUILT_MCP_MAX_CONCURRENCY", "2000")]).await;
+    let app = TestApp::with(&[
+        ("QUILT_MCP_MAX_CONCURRENCY", "2000"),
+        ("QUILT_MCP_USER_CONCURRENCY", "2000"),
+    ])
+    .await;
     let client = app.client("alice");
     for bucket in [lab("alice"), "quilt-shared".to_owned()] {
         let calls = (0..500)

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use quilt_mcp_server::{
+    demo::World,
     domain::{Action, Toolset},
     runtime::Cx,
     tool::{Entry, Result, Tool},
@@ -16,7 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::TestApp;
+use crate::support::{TestApp, serve_limited, task_role};
 
 /// Waits for a second.
 #[derive(Deserialize, JsonSchema)]
@@ -149,8 +150,8 @@ async fn dripping_clients_leave_health_alone_and_are_cut() {
 async fn a_lane_stays_free_for_health_checks() {
     let app = TestApp::with(&[("QUILT_MCP_MAX_CONNECTIONS", "3")]).await;
     let mut idle = Vec::new();
-    // Three take the places, the others the lane, which has 32.
-    for _ in 0..60 {
+    // Three take the places, the others the lane, which has 128.
+    for _ in 0..200 {
         idle.push(TcpStream::connect(app.running.address).await.unwrap());
     }
     sleep(Duration::from_millis(200)).await;
@@ -203,4 +204,112 @@ async fn a_user_s_rate_is_limited_where_the_operator_wants_it() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=20).contains(&wait), "a place every 20 seconds: {wait}");
     assert!(bob.request("tools/list", json!({})).await.unwrap().is_ok());
+}
+
+/// A call of `second` as a client sends it that does not say how long the body is.
+fn chunked(app: &TestApp, token: &str, chunks: &[&str]) -> String {
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+        app.running.address
+    );
+    chunks.iter().fold(head, |text, chunk| format!("{text}{:x}\r\n{chunk}\r\n", chunk.len()))
+}
+
+#[tokio::test]
+async fn a_body_takes_the_room_that_it_has() {
+    let app = TestApp::with_tools(TOOLS).await;
+    let token = app.token("alice");
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"second"}}"#;
+    // Four of the largest would fill a user's share.
+    let small = chunked(&app, &token, &[call, ""]);
+    let pieces = [small.as_bytes()];
+    let calls = (0..8).map(|_| exchange(&app, &pieces));
+    for answer in futures_util::future::join_all(calls).await {
+        assert_eq!(status(&answer), Some(200), "{answer}");
+    }
+    let spaces = " ".repeat(100 * 1024);
+    let larger = chunked(&app, &token, &[call, &spaces, ""]);
+    let pieces = [larger.as_bytes()];
+    // While it is read it may become one of the largest; after that it is as large as it is.
+    let calls = (0..8).map(async |number| {
+        sleep(Duration::from_millis(50 * number)).await;
+        exchange(&app, &pieces).await
+    });
+    for answer in futures_util::future::join_all(calls).await {
+        assert_eq!(status(&answer), Some(200), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_broken_says_which() {
+    let app = TestApp::with(&[("QUILT_MCP_MAX_BODY_BYTES", "70000")]).await;
+    let token = app.token("alice");
+    let spaces = " ".repeat(36_000);
+    let large = chunked(&app, &token, &[&spaces, &spaces, ""]);
+    let answer = exchange(&app, &[large.as_bytes()]).await;
+    assert_eq!(status(&answer), Some(413), "{answer}");
+    let broken = chunked(&app, &token, &["{}"]) + "no length\r\n";
+    let answer = exchange(&app, &[broken.as_bytes()]).await;
+    assert_eq!(status(&answer), Some(400), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_asks_before_he_sends_is_refused_before_he_sends() {
+    let app = TestApp::start().await;
+    let post = |token: &str| {
+        format!(
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: 4000\r\nexpect: 100-continue\r\n\r\n",
+            app.running.address
+        )
+    };
+    assert_eq!(status(&exchange(&app, &[post("not.a.token").as_bytes()]).await), Some(401));
+    assert_eq!(status(&exchange(&app, &[post(&app.token("alice")).as_bytes()]).await), Some(100));
+}
+
+#[tokio::test]
+async fn a_page_can_read_that_its_head_is_too_large() {
+    let origin = "https://catalog.example.org";
+    let app = TestApp::with(&[("QUILT_MCP_ALLOWED_ORIGINS", origin)]).await;
+    let padding = "x".repeat(33 * 1024);
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {}\r\norigin: {origin}\r\nx-padding: {padding}\r\n\r\n",
+        app.running.address
+    );
+    let answer = exchange(&app, &[head.as_bytes()]).await;
+    assert_eq!(status(&answer), Some(431));
+    assert!(
+        answer.contains("access-control-allow-origin: https://catalog.example.org"),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_takes_the_files_it_needs_and_leaves_no_core() {
+    let world = World::start().await.unwrap();
+    // As many containers start.
+    let server = serve_limited("-Sn 1024", &world, &task_role(&world)).await;
+    assert_eq!(server.limit("Max open files").split(' ').next(), Some("1824"));
+    assert_eq!(server.limit("Max core file size"), "0 0");
+    drop(server);
+    let server = serve_limited("-n 1000", &world, &task_role(&world)).await;
+    let warnings = server.lines_with(&json!({"event": "config"}), 1).await;
+    let told = "QUILT_MCP_MAX_CONNECTIONS: 1024 connections need 1824 open files";
+    assert!(
+        warnings.iter().any(|line| line["message"].as_str().unwrap().starts_with(told)),
+        "{warnings:?}"
+    );
+    // Twice as many as there are files: health is still answered.
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let mut idle = Vec::new();
+    for _ in 0..1500 {
+        idle.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+    for _ in 0..5 {
+        let answer = client.get(server.url.replace("/mcp", "/healthz")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
 }

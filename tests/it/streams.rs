@@ -236,3 +236,61 @@ async fn what_runs_too_long_after_sigterm_is_told_so() {
         assert!(started.elapsed() < Duration::from_secs(7), "S3 was not waited for");
     }
 }
+
+#[tokio::test]
+async fn a_call_can_be_cancelled_where_nothing_else_has_room() {
+    let over = [("QUILT_MCP_MAX_CONCURRENCY", "1")];
+    let app = TestApp::with_tools_and(TOOLS, &over).await;
+    let mut alice = app.client("alice");
+    alice.initialize().await.unwrap();
+    let client = alice.clone();
+    let running = tokio::spawn(async move {
+        let message = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call",
+            "params": {"name": "slow", "arguments": {"tenths": 100}}});
+        client.post(&message).await.unwrap()
+    });
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(alice.request("tools/list", json!({})).await.unwrap().status, 503);
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": 7}});
+    assert_eq!(alice.post(&cancel).await.unwrap().status, 202);
+    assert_eq!(running.await.unwrap().code().as_deref(), Some("-32800"));
+    assert!(alice.request("tools/list", json!({})).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn whoever_ends_his_session_ends_its_calls() {
+    let app = app().await;
+    let (mut alice, mut again) = (app.client("alice"), app.client("alice"));
+    alice.initialize().await.unwrap();
+    again.initialize().await.unwrap();
+    let call = |client: &Client, tenths: u64| {
+        let client = client.clone();
+        tokio::spawn(async move { client.call("slow", json!({"tenths": tenths})).await.unwrap() })
+    };
+    let (its, other) = (call(&alice, 100), call(&again, 12));
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(alice.delete().await.unwrap().status, 204);
+    assert_eq!(its.await.unwrap().code().as_deref(), Some("-32800"));
+    assert!(other.await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_waits_for_answers_and_not_for_half_a_head() {
+    let drain = [("QUILT_MCP_DRAIN_SECONDS", "20"), ("QUILT_MCP_DRAIN_DELAY_SECONDS", "0")];
+    let (_world, server, client) = slow_s3(&drain, 2).await;
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let mut half = tokio::net::TcpStream::connect(&address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut half, b"POST /mcp HTTP/1.1\r\nhost: x").await.unwrap();
+    let bucket = lab("alice");
+    let call =
+        tokio::spawn(
+            async move { client.call("bucket_objects_list", list(&bucket)).await.unwrap() },
+        );
+    sleep(Duration::from_millis(500)).await;
+    let started = Instant::now();
+    server.terminate();
+    assert!(call.await.unwrap().is_ok(), "what runs is finished");
+    assert_eq!(server.exit_code().await, Some(0));
+    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
+}

@@ -156,6 +156,13 @@ impl Serve {
         self.signal("-HUP");
     }
 
+    /// What the operating system lets it do: a line of `/proc/<pid>/limits`.
+    pub fn limit(&self, name: &str) -> String {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
     fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
@@ -206,8 +213,19 @@ pub fn binary() -> Command {
 /// Starts the built binary with exactly this environment, on a free port, and waits until it is
 /// ready.
 pub async fn serve(world: &World, extra: &[(&str, String)]) -> Serve {
+    serve_by(binary(), world, extra).await
+}
+
+/// The same as a child of a shell that sets limits first: `-n 512`.
+pub async fn serve_limited(limits: &str, world: &World, extra: &[(&str, String)]) -> Serve {
+    let mut shell = Command::new("/bin/sh");
+    let script = format!("ulimit {limits}; exec \"$0\" \"$@\"");
+    shell.env_clear().args(["-c", &script, env!("CARGO_BIN_EXE_quilt-mcp-server")]);
+    serve_by(shell, world, extra).await
+}
+
+async fn serve_by(mut command: Command, world: &World, extra: &[(&str, String)]) -> Serve {
     let port = free_port().await;
-    let mut command = binary();
     command.arg("serve").envs(running::variables(world, port));
     record::world(world);
     extra.iter().for_each(|(name, value)| record::setting(name, value));

@@ -102,9 +102,10 @@ table! {
     MAX_CONCURRENCY {
         name: "QUILT_MCP_MAX_CONCURRENCY",
         section: Server,
-        absent: Value("256"),
-        example: "512",
-        meaning: "Requests that may run at the same time, 1 to 65536.",
+        absent: Value("512"),
+        example: "1024",
+        meaning: "Requests that may run at the same time, 1 to 65536; beyond that 503. Several times \
+            QUILT_MCP_USER_CONCURRENCY, so that a few busy users cannot take them all.",
         show: Plain(|c| text(c.server.max_concurrency)),
     }
     USER_CONCURRENCY {
@@ -130,7 +131,8 @@ table! {
         absent: Value("1024"),
         example: "4096",
         meaning: "Connections at the same time, 1 to 65536; beyond that only health checks are \
-            answered. Keep it below the limit of open files.",
+            answered. The limit of open files (ulimit -n) has to be 800 more; it is raised as far \
+            as the system allows.",
         show: Plain(|c| text(c.server.max_connections)),
     }
     STREAM_AFTER_SECONDS {
