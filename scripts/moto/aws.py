@@ -118,7 +118,7 @@ def task_policy():
 def bucket_policy(bucket):
     return allow(
         ("s3:ListBucket", f"arn:aws:s3:::{bucket}"),
-        (["s3:GetObject", "s3:GetObjectVersion"], f"arn:aws:s3:::{bucket}/*"),
+        (["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"),
     )
 
 

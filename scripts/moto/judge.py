@@ -77,6 +77,8 @@ def each_reaches_his_own(server, moto, secret):
         check(f"{user} lists his own bucket", (code_of(listed), keys), ("ok", [OBJECT]))
         read = server.call(bearer, "bucket_object_text", s3_uri=uri(user))
         check(f"{user} reads his own object", output_of(read).get("text"), text_of(user))
+        put = server.call(bearer, "bucket_objects_put", **written(user))
+        check(f"{user} writes into his own bucket", code_of(put), "ok")
         # 206: the text tool asks for a range.
         check(f"moto saw {user} there, and refused nothing", watch.in_bucket(user), [200, 206])
 
@@ -94,7 +96,12 @@ def foreign(owner):
     return [
         ("bucket_objects_list", {"bucket": BUCKETS[owner]}),
         ("bucket_object_text", {"s3_uri": uri(owner)}),
+        ("bucket_objects_put", written(owner)),
     ]
+
+
+def written(owner):
+    return {"bucket": BUCKETS[owner], "items": [{"key": "written.txt", "text": "by the judge"}]}
 
 
 def forged_claims_end_at_aws(server, moto, secret):

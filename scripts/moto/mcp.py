@@ -26,7 +26,7 @@ def encode(data):
 def token(secret, user, buckets, role):
     """An enhanced token, good for ten minutes, as the catalog's front end (or a forger) signs it."""
     now = int(time.time())
-    permissions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+    permissions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"]
     header = {"alg": "HS256", "typ": "JWT", "kid": KID}
     claims = {
         "iss": ISSUER,
