@@ -18,7 +18,7 @@ fn defaults() {
     assert_eq!(c.server.toolsets, Toolset::ALL.iter().copied().collect());
     assert_eq!(c.server.link_max_secs, 900);
     assert_eq!(c.server.max_body_bytes, 4 * 1024 * 1024);
-    assert_eq!((c.server.max_concurrency, c.server.drain.as_secs()), (256, 25));
+    assert_eq!((c.server.max_concurrency, c.server.drain.as_secs()), (512, 25));
     assert_eq!(c.tokens.kid, "frontend-enhanced");
     assert_eq!((c.tokens.issuer, c.tokens.audience), (None, None));
     assert_eq!((c.tokens.leeway_secs, c.tokens.max_lifetime_secs), (5, None));
