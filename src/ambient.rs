@@ -5,6 +5,8 @@
 //! IMDS). It hands out no client that has this identity, so it can never sign a request for a
 //! user's data (threat T36).
 
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::{
@@ -50,6 +52,9 @@ pub struct SecretUnavailable {
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
+        // Every bucket is a host of its own, and an idle connection an open file.
+        .pool_max_idle_per_host(8)
+        .pool_idle_timeout(Duration::from_secs(10))
         .build_https()
 }
 

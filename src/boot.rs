@@ -40,6 +40,9 @@ pub enum BootError {
     /// The HTTP client for the registry could not be made.
     #[error("the HTTP client could not be made: {0}")]
     Http(#[from] reqwest::Error),
+    /// A build without authorisation, and an AWS that is not a stand-in.
+    #[error("this build checks no bucket and no action, and runs only against AWS on loopback")]
+    Unchecked,
     /// The system's random generator failed.
     #[error(transparent)]
     Random(#[from] NoEntropy),
@@ -64,12 +67,7 @@ pub async fn build_with(
     clock: Clock,
     table: &'static [Entry],
 ) -> Result<App, BootError> {
-    if !Authority::IS_CHECKED {
-        tracing::error!(
-            event = "config",
-            "this build checks no bucket and no action: it is for scripts/judge, never for users"
-        );
-    }
+    refuse_unchecked(config)?;
     let ambient = Arc::new(ambient);
     let parameter = parameter(config, &ambient);
     let keyring = keyring(config, parameter.as_ref(), clock.now()).await?;
@@ -107,6 +105,24 @@ pub async fn build_with(
     let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
     tokio::spawn(rotation.clone().run());
     Ok(App { gate, allowed: Arc::new(allowed), draining, rotation })
+}
+
+/// A build that checks nothing works with an AWS on this machine alone.
+fn refuse_unchecked(config: &Config) -> Result<(), BootError> {
+    if Authority::IS_CHECKED {
+        return Ok(());
+    }
+    tracing::error!(
+        event = "config",
+        "this build checks no bucket and no action: it is for scripts/judge, never for users"
+    );
+    let endpoints = [&config.aws.s3_endpoint, &config.aws.sts_endpoint];
+    let is_here = |url: &Option<url::Url>| match url.as_ref().and_then(url::Url::host) {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
+    };
+    if endpoints.into_iter().all(is_here) { Ok(()) } else { Err(BootError::Unchecked) }
 }
 
 fn gate(

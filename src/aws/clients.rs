@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{
     timeout::TimeoutConfig,
 };
 use jiff::Timestamp;
-use moka::future::Cache;
+use moka::{future::Cache, ops::compute::Op};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
@@ -151,7 +151,12 @@ impl Clients {
             },
         };
         if self.kept.get(&key).await.is_some_and(|kept| kept.is_over(now)) {
-            self.kept.invalidate(&key).await;
+            // Asked again, because another caller may have loaded it meanwhile.
+            let drop_it = async |found: Option<moka::Entry<Key, Kept>>| match found {
+                Some(found) if found.value().is_over(now) => Op::Remove,
+                _ => Op::Nop,
+            };
+            self.kept.entry(key.clone()).and_compute_with(drop_it).await;
         }
         let load = self.load(holder, source, permit, now);
         match self.kept.try_get_with(key, load).await {

@@ -65,6 +65,11 @@ impl Authenticator {
         self.authenticate_by(&self.keyring.current(), token, session).await
     }
 
+    /// Whether its user has ended this session here.
+    pub fn has_ended(&self, session: &SessionId) -> bool {
+        self.ended.is_ended(session, self.clock.now())
+    }
+
     async fn authenticate_by(
         &self,
         keys: &Keys,

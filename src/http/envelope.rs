@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use axum::{
     Json,
+    body::HttpBody,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
@@ -64,6 +65,11 @@ fn present<'de, D: serde::Deserializer<'de>>(
 /// Bytes of an id, as it is written. A uuid has 38; it is echoed, and kept while the call runs.
 const MAX_ID: usize = 256;
 
+/// Bytes of an answer; larger than any result that [`crate::server`] lets pass.
+pub const MAX_ANSWER: usize = 1024 * 1024;
+/// Values of a body. As a tree each takes up to a hundred bytes, of which two came over the wire.
+const MAX_VALUES: usize = 100_000;
+
 const CALL: &str = "tools/call";
 
 const PARSE_ERROR: i32 = -32700;
@@ -76,6 +82,11 @@ impl Envelope {
     /// # Errors
     /// [`Malformed`] is the answer to send.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+        if values(body) > MAX_VALUES {
+            return Err(Malformed::request(
+                "Invalid Request: the body has more than 100,000 values",
+            ));
+        }
         // A struct would be read from an array too.
         let is_object = body.trim_ascii_start().starts_with(b"{");
         let message: Option<Message<'_>> = serde_json::from_slice(body).ok().filter(|_| is_object);
@@ -106,9 +117,25 @@ impl Envelope {
         self.method.as_deref() == Some(CALL)
     }
 
+    /// The protocol's answer to this message, or ours where it has none that can be sent.
+    pub fn fitting(&self, response: Response) -> Response {
+        let size = response.body().size_hint().exact().unwrap_or(0);
+        if size > MAX_ANSWER.try_into().unwrap_or(u64::MAX) {
+            // No result is so large; rmcp repeats some of what it refuses.
+            let message = "Invalid Request: the answer would repeat too much of it";
+            let id = self.id.clone().unwrap_or_default();
+            return Malformed { code: INVALID_REQUEST, message, id }.into_response();
+        }
+        match response.status() {
+            // The media type was checked before, so this is about the message itself.
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => self.refused().into_response(),
+            _ => response,
+        }
+    }
+
     /// The answer for a message that rmcp does not take for one: it is a known method of another
     /// shape, or nothing of the protocol.
-    pub fn refused(self) -> Malformed {
+    fn refused(&self) -> Malformed {
         let known = self.method.as_deref().is_some_and(|method| KNOWN.contains(&method));
         let (code, message) = match known && self.id.is_some() {
             true => {
@@ -116,7 +143,7 @@ impl Envelope {
             }
             false => (INVALID_REQUEST, "Invalid Request: this is not a message of the protocol"),
         };
-        Malformed { code, message, id: self.id.unwrap_or_default() }
+        Malformed { code, message, id: self.id.clone().unwrap_or_default() }
     }
 
     /// Whether the message is answered without a token: nothing in it reaches a tool or a list.
@@ -124,6 +151,21 @@ impl Envelope {
         let open = ["initialize", "server/discover", "notifications/initialized", "ping"];
         self.method.as_deref().is_some_and(|method| open.contains(&method))
     }
+}
+
+/// How many values a JSON text has, or a few more: what stands between them, outside of strings.
+fn values(body: &[u8]) -> usize {
+    let (mut count, mut in_text, mut is_escaped) = (0, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// `params.name`, where there is exactly one and it is a string.

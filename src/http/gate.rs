@@ -13,6 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -185,15 +186,17 @@ impl Gate {
         }
         let session = caller.as_ref().filter(|_| !modern).and(claimed_session(&parts.headers));
         let run = next.run(Request::from_parts(parts, Body::from(body)));
-        let response = self.answer(run, &envelope, session, held, patience).await;
-        match caller.filter(|_| hello && !modern) {
-            // The media type was checked before, so this is about the message itself.
-            _ if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Ok(envelope.refused().into_response())
-            }
-            Some(caller) => self.open_session(&caller, response).await,
-            None => Ok(response),
+        if envelope.is_call() {
+            return Ok(self.call(run, envelope, session, held, patience, facts).await);
         }
+        if let (Some(session), Some(id)) = (&session, &envelope.cancels) {
+            self.calls.cancel(session, id);
+        }
+        let mut response = envelope.fitting(run.await);
+        if let Some(caller) = caller.filter(|_| hello && !modern) {
+            response = self.open_session(&caller, response).await?;
+        }
+        Ok(response.map(|body| Guarded::body(body, held)))
     }
 
     /// A place among all requests and one among the user's own.
@@ -211,27 +214,26 @@ impl Gate {
         Ok(places)
     }
 
-    /// The protocol's answer. A call can be cancelled, and may take long.
-    async fn answer(
+    /// A call can be cancelled, and may take long.
+    async fn call(
         &self,
         run: impl Future<Output = Response> + Send + 'static,
-        envelope: &Envelope,
+        envelope: Envelope,
         session: Option<SessionId>,
         held: Vec<OwnedSemaphorePermit>,
         patience: Option<Duration>,
+        facts: &Arc<Facts>,
     ) -> Response {
-        if let (Some(session), Some(id)) = (&session, &envelope.cancels) {
-            self.calls.cancel(session, id);
+        let id = envelope.id.clone().unwrap_or_default();
+        let call = session.clone().map(|session| self.calls.begin(session, &id));
+        // It may have ended while the body was under way.
+        if let Some(session) = session.filter(|session| self.authenticator.has_ended(session)) {
+            self.calls.end(&session);
         }
-        match &envelope.id {
-            Some(id) if envelope.is_call() => {
-                let call = session.map(|session| self.calls.begin(session, id));
-                let draining = self.draining.clone();
-                let waiting = Waiting { id: id.clone(), call, draining, held };
-                late::answer(Box::pin(run), waiting, patience).await
-            }
-            _ => run.await.map(|body| Guarded::body(body, held)),
-        }
+        let (draining, facts) = (self.draining.clone(), facts.clone());
+        let waiting = Waiting { id, call, draining, facts, held };
+        let run = run.map(move |response| envelope.fitting(response));
+        late::answer(run.boxed(), waiting, patience).await
     }
 
     async fn share(&self, caller: Option<&Caller>) -> Option<Arc<Share>> {

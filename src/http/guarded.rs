@@ -8,27 +8,31 @@ use std::{
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// A body with something that is dropped when the body was handed over whole, or was given up.
 pub struct Guarded<G> {
     body: Body,
     guard: G,
+    is_new: bool,
 }
 
 /// What a body can be guarded by.
 pub trait Guard: Send + Unpin + 'static {
+    /// The next piece is asked for: those before have been sent, but for some 32 KiB.
+    fn is_asked(&mut self) {}
+    /// A piece was handed over.
+    fn has_given(&mut self) {}
     /// The last piece was asked for, and there is none left.
     fn is_whole(&mut self) {}
 }
 
 impl Guard for Vec<OwnedSemaphorePermit> {}
-impl Guard for TaskTrackerToken {}
 
 impl<G: Guard> Guarded<G> {
     /// Keeps `guard` as long as `body`.
     pub fn new(body: Body, guard: G) -> Self {
-        Self { body, guard }
+        let is_new = true;
+        Self { body, guard, is_new }
     }
 
     /// The same as a body like any other.
@@ -45,15 +49,20 @@ impl<G: Guard> HttpBody for Guarded<G> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_new = false;
+        self.guard.is_asked();
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if frame.is_none() {
-            self.guard.is_whole();
+        match frame {
+            None => self.guard.is_whole(),
+            Some(_) => self.guard.has_given(),
         }
         Poll::Ready(frame)
     }
 
+    /// Never said beforehand: hyper drops a body that has ended at once, with all of it still to be
+    /// sent. Without that it asks once more, when what it was given is sent.
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.size_hint().exact() == Some(0) && self.body.is_end_stream() && self.is_new
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,7 +1,7 @@
 //! The late switch to a stream: JSON while an answer comes soon, server-sent events once it does
 //! not, because a load balancer cuts a connection on which no byte moves (an ALB after 60 s).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -14,7 +14,10 @@ use http::{HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
 use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 
-use super::{guarded::Guarded, health::Draining, refusal::Refusal, running::Call};
+use super::{
+    envelope::MAX_ANSWER, guarded::Guarded, health::Draining, observe::Facts, refusal::Refusal,
+    running::Call,
+};
 
 /// A call that is under way, and what it holds until its answer is sent.
 pub struct Waiting {
@@ -24,6 +27,8 @@ pub struct Waiting {
     pub call: Option<Call>,
     /// When the server stops.
     pub draining: Draining,
+    /// For the access line.
+    pub facts: Arc<Facts>,
     /// Its places among all calls, its user's calls, and the large bodies.
     pub held: Vec<OwnedSemaphorePermit>,
 }
@@ -45,8 +50,6 @@ enum Phase {
 
 /// A silent stream shows that it lives this often. Less than any idle timeout on the way.
 const COMMENT_EVERY: Duration = Duration::from_secs(5);
-/// Larger than any result that [`crate::server`] lets pass.
-const MAX_ANSWER: usize = 1024 * 1024;
 
 const SHUTTING_DOWN: Refusal = Refusal::unavailable(
     "shutting_down",
@@ -72,7 +75,10 @@ pub async fn answer(
         biased;
         ending = waiting.ending() => match ending {
             Ending::Cancelled => Json(ending.message(&waiting.id)).into_response(),
-            Ending::Stopping => SHUTTING_DOWN.into_response(),
+            Ending::Stopping => {
+                waiting.facts.refuse(SHUTTING_DOWN.code());
+                SHUTTING_DOWN.into_response()
+            }
         },
         response = &mut running => match is_stream(&response) {
             true => {

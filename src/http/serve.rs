@@ -27,7 +27,8 @@ pub struct Limits {
     /// After the signal to stop, connections are accepted for so long: a load balancer needs a
     /// while to notice.
     pub delay: Duration,
-    /// From the signal to stop until the last connection is dropped; not less than `delay`.
+    /// From the signal to stop until the last connection is dropped; not less than `delay`, and a second
+    /// more where it is not longer.
     pub drain: Duration,
 }
 
@@ -78,8 +79,11 @@ pub async fn serve(
         Stop::Terminate => limits.delay.min(limits.drain),
         Stop::Interrupt => Duration::ZERO,
     };
-    if let Ok(never) = timeout(delay, server.accept(&listener)).await {
-        match never {}
+    tokio::select! {
+        never = server.accept(&listener) => match never {},
+        () = sleep(delay) => {}
+        // Somebody does not want to wait.
+        () = interrupted() => {}
     }
     drop(listener);
     server.finish(&draining, limits.drain.saturating_sub(delay)).await;
@@ -181,8 +185,7 @@ impl Server {
         self.tasks.close();
         let done = tokio::select! {
             done = timeout(rest.saturating_sub(LAST_WORDS), self.tasks.wait()) => done.is_ok(),
-            // A second Ctrl-C: somebody does not want to wait.
-            Ok(()) = tokio::signal::ctrl_c() => false,
+            () = interrupted() => false,
         };
         if done {
             return;
@@ -209,13 +212,15 @@ fn prepare(stream: &TcpStream) {
     }
 }
 
+/// Resolves on Ctrl-C, each time anew.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Resolves on SIGTERM or Ctrl-C.
 pub async fn stop_signal() -> Stop {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {
@@ -225,7 +230,7 @@ pub async fn stop_signal() -> Stop {
         }
     };
     tokio::select! {
-        () = interrupt => Stop::Interrupt,
+        () = interrupted() => Stop::Interrupt,
         () = terminate => Stop::Terminate,
     }
 }

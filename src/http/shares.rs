@@ -65,7 +65,7 @@ impl Share {
     /// # Errors
     /// 429: this user's other bodies have it.
     pub fn body(&self, kib: u32) -> Result<OwnedSemaphorePermit, Refusal> {
-        self.bodies.clone().try_acquire_many_owned(kib).map_err(|_| TOO_MANY)
+        self.bodies.clone().try_acquire_many_owned(kib).map_err(|_| TOO_LARGE)
     }
 
     /// One call; it counts until the permit is dropped.
@@ -88,6 +88,13 @@ impl Share {
         Ok(permit)
     }
 }
+
+const TOO_LARGE: Refusal = Refusal::TooMany {
+    code: "too_many_bytes",
+    detail: "the bodies of this user's running calls are as large together as the server allows; call \
+             again when one has ended",
+    retry_after_secs: 1,
+};
 
 const TOO_MANY: Refusal = Refusal::TooMany {
     code: "too_many_calls",

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{S3, Via};
 use crate::{
-    domain::{Action, BucketName, S3Uri},
+    domain::{Action, BucketName, Permit, S3Uri},
     error::{Code, ToolError},
 };
 
@@ -48,6 +48,7 @@ pub enum Bound {
 /// Signs links into one bucket.
 pub struct Signer {
     via: Via,
+    permit: Permit,
     config: PresigningConfig,
     /// Of every link it signs.
     pub lifetime: Lifetime,
@@ -70,7 +71,7 @@ impl S3 {
     /// # Errors
     /// Denied by the token, or nothing left to live.
     pub fn signer(&self, bucket: &BucketName, via: &Via, asked: u64) -> Result<Signer, ToolError> {
-        self.authority.require(Action::GetObject, bucket)?;
+        let permit = self.authority.require(Action::GetObject, bucket)?;
         let ends = [(Bound::Credentials, via.ends), (Bound::Token, self.holder.expires_at)];
         let lifetime = lifetime(self.now, asked, self.link_max_secs, ends)?;
         let config = PresigningConfig::builder()
@@ -78,7 +79,7 @@ impl S3 {
             .expires_in(Duration::from_secs(lifetime.seconds))
             .build()
             .map_err(|_| ToolError::internal("a link's lifetime was not accepted"))?;
-        Ok(Signer { via: via.clone(), config, lifetime })
+        Ok(Signer { via: via.clone(), permit, config, lifetime })
     }
 }
 
@@ -99,7 +100,8 @@ impl Signer {
             .via
             .client
             .get_object()
-            .bucket(uri.bucket.as_str())
+            // The permit's bucket, whatever the URI says: it was authorised.
+            .bucket(self.permit.bucket().as_str())
             .key(&uri.key)
             .set_version_id(uri.version_id.clone())
             .presigned(self.config.clone())

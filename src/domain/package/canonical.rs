@@ -1,0 +1,400 @@
+//! JSON as Python's `json.dumps(…, sort_keys=True, separators=(",", ":"))` prints it: what a top hash
+//! is made of. Works on text, because numbers must stay as they were written: integers of any length,
+//! and floats as CPython prints them.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+/// User metadata as its writer wrote it.
+pub type RawMeta = Box<RawValue>;
+
+/// A JSON value whose numbers are still text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json<'a> {
+    /// `null`, `true` or `false`.
+    Literal(&'static str),
+    /// In canonical form.
+    Number(Cow<'a, str>),
+    /// Decoded.
+    Text(Cow<'a, str>),
+    /// In order.
+    List(Vec<Json<'a>>),
+    /// Sorted by key, each key once: of two the last one counts, as in Python.
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+}
+
+/// Why a text has no canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCanonical {
+    /// It is no JSON; also where a text has half of a surrogate pair, which UTF-8 cannot carry.
+    #[error("it is not JSON, or has half of a surrogate pair")]
+    Syntax,
+    /// Deeper than [`MAX_DEPTH`].
+    #[error("it is nested deeper than 256 levels")]
+    TooDeep,
+    /// JSON has no such number.
+    #[error("it has a number that is not finite as a float")]
+    NotFinite,
+}
+
+/// Levels of lists and objects.
+pub const MAX_DEPTH: usize = 256;
+
+impl<'a> Json<'a> {
+    /// Reads one value; blanks around it are nothing.
+    ///
+    /// # Errors
+    /// [`NotCanonical`].
+    pub fn parse(text: &'a str) -> Result<Self, NotCanonical> {
+        let mut reader = Reader { text, at: 0 };
+        let value = reader.value(0)?;
+        reader.blanks();
+        match reader.at == text.len() {
+            true => Ok(value),
+            false => Err(NotCanonical::Syntax),
+        }
+    }
+
+    /// Appends the canonical form.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Json::Literal(text) => out.extend_from_slice(text.as_bytes()),
+            Json::Number(text) => out.extend_from_slice(text.as_bytes()),
+            Json::Text(text) => write_text(text, out),
+            Json::List(values) => list(out, b"[]", values, |value, out| value.write(out)),
+            Json::Object(members) => list(out, b"{}", members, |(name, value), out| {
+                write_text(name, out);
+                out.push(b':');
+                value.write(out);
+            }),
+        }
+    }
+}
+
+fn list<T>(
+    out: &mut Vec<u8>,
+    [open, close]: &[u8; 2],
+    items: &[T],
+    write: impl Fn(&T, &mut Vec<u8>),
+) {
+    out.push(*open);
+    for (number, item) in items.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(*close);
+}
+
+/// Appends a string: ASCII alone, everything else and DEL as `\uXXXX` in UTF-16.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| !matches!(c, ' '..='~') || c == '"' || c == '\\') {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = special.chars();
+        if let Some(character) = characters.next() {
+            escape(character, out);
+        }
+        rest = characters.as_str();
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out.push(b'"');
+}
+
+fn escape(character: char, out: &mut Vec<u8>) {
+    let short = match character {
+        '"' => b"\\\"",
+        '\\' => b"\\\\",
+        '\n' => b"\\n",
+        '\r' => b"\\r",
+        '\t' => b"\\t",
+        '\u{8}' => b"\\b",
+        '\u{c}' => b"\\f",
+        _ => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+            return;
+        }
+    };
+    out.extend_from_slice(short);
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// Whether `byte` comes next; then it is behind us.
+    fn eat(&mut self, byte: u8) -> bool {
+        self.blanks();
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), NotCanonical> {
+        if self.eat(byte) { Ok(()) } else { Err(NotCanonical::Syntax) }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Json<'a>, NotCanonical> {
+        self.blanks();
+        match self.peek() {
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(NotCanonical::TooDeep),
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Json::Number),
+            _ => self.literal(),
+        }
+    }
+
+    fn literal(&mut self) -> Result<Json<'a>, NotCanonical> {
+        let found = ["null", "true", "false"].into_iter().find(|l| self.rest().starts_with(l));
+        let literal = found.ok_or(NotCanonical::Syntax)?;
+        self.at += literal.len();
+        Ok(Json::Literal(literal))
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Json<'a>, NotCanonical> {
+        self.expect(b'[')?;
+        let mut values = Vec::new();
+        if self.eat(b']') {
+            return Ok(Json::List(values));
+        }
+        loop {
+            values.push(self.value(depth + 1)?);
+            if self.eat(b']') {
+                return Ok(Json::List(values));
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json<'a>, NotCanonical> {
+        self.expect(b'{')?;
+        let mut members: Vec<(Cow<'a, str>, Json<'a>)> = Vec::new();
+        if self.eat(b'}') {
+            return Ok(Json::Object(members));
+        }
+        loop {
+            self.blanks();
+            let name = self.string()?;
+            self.expect(b':')?;
+            members.push((name, self.value(depth + 1)?));
+            if self.eat(b'}') {
+                break;
+            }
+            self.expect(b',')?;
+        }
+        // Stable, so of two that are equal the later one comes later.
+        members.reverse();
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        members.dedup_by(|(b, _), (a, _)| a == b);
+        Ok(Json::Object(members))
+    }
+
+    fn number(&mut self) -> Result<Cow<'a, str>, NotCanonical> {
+        let end = self.rest().find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
+        let text = self.rest().get(..end.unwrap_or(self.rest().len())).unwrap_or_default();
+        // serde_json knows the grammar.
+        let _: &RawValue = serde_json::from_str(text).map_err(|_| NotCanonical::Syntax)?;
+        self.at += text.len();
+        match text {
+            "-0" => Ok(Cow::Borrowed("0")),
+            _ if text.bytes().all(|b| b == b'-' || b.is_ascii_digit()) => Ok(Cow::Borrowed(text)),
+            _ => {
+                let float: f64 = text.parse().map_err(|_| NotCanonical::Syntax)?;
+                if float.is_finite() {
+                    Ok(float_repr(float).into())
+                } else {
+                    Err(NotCanonical::NotFinite)
+                }
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, NotCanonical> {
+        if self.peek() != Some(b'"') {
+            return Err(NotCanonical::Syntax);
+        }
+        let rest = self.rest().get(1..).unwrap_or_default();
+        let end = rest.find(['"', '\\']).ok_or(NotCanonical::Syntax)?;
+        let plain = rest.get(..end).unwrap_or_default();
+        if rest.as_bytes().get(end) == Some(&b'"') {
+            if plain.bytes().any(|b| b < 0x20) {
+                return Err(NotCanonical::Syntax);
+            }
+            self.at += end + 2;
+            return Ok(Cow::Borrowed(plain));
+        }
+        self.escaped().map(Cow::Owned)
+    }
+
+    /// A string with escapes: serde_json decodes it, once we know where it ends.
+    fn escaped(&mut self) -> Result<String, NotCanonical> {
+        let rest = self.rest();
+        let (mut end, mut is_escaped) = (1, false);
+        for byte in rest.bytes().skip(1) {
+            end += 1;
+            match byte {
+                b'"' if !is_escaped => break,
+                b'\\' => is_escaped = !is_escaped,
+                _ => is_escaped = false,
+            }
+        }
+        let token = rest.get(..end).ok_or(NotCanonical::Syntax)?;
+        self.at += end;
+        serde_json::from_str(token).map_err(|_| NotCanonical::Syntax)
+    }
+}
+
+/// A float as CPython's `repr` prints it: the shortest digits that read back to it (of two that are
+/// equally near the even one, which `ryu` gives and Rust's own formatting does not), fixed from 1e-4 to
+/// below 1e16, else with an exponent of two digits at least.
+fn float_repr(float: f64) -> String {
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(float);
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(text) => ("-", text),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let leading = all.bytes().take_while(|b| *b == b'0').count();
+    let digits = all.trim_start_matches('0').trim_end_matches('0');
+    if digits.is_empty() {
+        return format!("{sign}0.0");
+    }
+    // Where the point stands behind the first digit.
+    let to_i32 = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let point = to_i32(whole.len()) - 1 - to_i32(leading) + exponent;
+    format!("{sign}{}", placed(digits, point))
+}
+
+/// Digits with a point behind the first one moved by `point`.
+fn placed(digits: &str, point: i32) -> String {
+    let (first, others) = digits.split_at(1.min(digits.len()));
+    if !(-4..16).contains(&point) {
+        let dot = if others.is_empty() { "" } else { "." };
+        let sign = if point < 0 { '-' } else { '+' };
+        return format!("{first}{dot}{others}e{sign}{:02}", point.unsigned_abs());
+    }
+    let shift = usize::try_from(point.unsigned_abs()).unwrap_or(0);
+    if point < 0 {
+        return format!("0.{}{digits}", "0".repeat(shift - 1));
+    }
+    match digits.split_at_checked(shift + 1) {
+        Some((whole, "")) => format!("{whole}.0"),
+        Some((whole, fraction)) => format!("{whole}.{fraction}"),
+        None => format!("{digits}{}.0", "0".repeat(shift + 1 - digits.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        let mut out = Vec::new();
+        Json::parse(text).unwrap().write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn floats_are_as_cpython_prints_them() {
+        for (text, printed) in [
+            ("2.5", "2.5"),
+            ("1e5", "100000.0"),
+            ("1E-5", "1e-05"),
+            ("1e-4", "0.0001"),
+            ("0.00012345", "0.00012345"),
+            ("1e15", "1000000000000000.0"),
+            ("9999999999999998.0", "9999999999999998.0"),
+            ("1e16", "1e+16"),
+            ("1.5e300", "1.5e+300"),
+            ("5e-324", "5e-324"),
+            ("-0.0", "-0.0"),
+            ("0.0", "0.0"),
+            ("93748758287411.625", "93748758287411.62"),
+            ("123456789012345680.0", "1.2345678901234568e+17"),
+            ("100.0", "100.0"),
+            ("-12.75", "-12.75"),
+        ] {
+            assert_eq!(canonical(text), printed);
+        }
+    }
+
+    #[test]
+    fn integers_keep_every_digit() {
+        for text in ["0", "-1", "123456789012345678901234567890123456789012345678901234567890"] {
+            assert_eq!(canonical(text), text);
+        }
+        assert_eq!(canonical("-0"), "0");
+    }
+
+    #[test]
+    fn text_is_ascii() {
+        let text = r#""a\u00e9é\/\"\\\n\u007f\ud83d\ude00😀\u0001\b\f""#;
+        let printed = r#""a\u00e9\u00e9/\"\\\n\u007f\ud83d\ude00\ud83d\ude00\u0001\b\f""#;
+        assert_eq!(canonical(text), printed);
+        assert_eq!(canonical("\"\u{7f}~ \""), "\"\\u007f~ \"");
+    }
+
+    #[test]
+    fn members_are_sorted_and_the_last_of_two_counts() {
+        let text =
+            r#" { "b" : [ 1 , 2.50 , null ] , "a" : {"z":true,"é":1,"Z":false} , "b" : [ ] } "#;
+        assert_eq!(canonical(text), r#"{"a":{"Z":false,"z":true,"\u00e9":1},"b":[]}"#);
+    }
+
+    #[test]
+    fn what_is_no_json_is_an_error() {
+        let bad = [
+            "", "{", "[1,]", "{\"a\"}", "nul", "01", "1.", "+1", "NaN", "Infinity", "\"\n\"",
+            "\"a", "1 2",
+        ];
+        for text in bad {
+            assert_eq!(Json::parse(text), Err(NotCanonical::Syntax), "{text}");
+        }
+        assert_eq!(Json::parse("1e999"), Err(NotCanonical::NotFinite));
+        assert_eq!(Json::parse(r#""\ud800""#), Err(NotCanonical::Syntax));
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(Json::parse(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(Json::parse(&deep(MAX_DEPTH + 1)), Err(NotCanonical::TooDeep));
+        assert_eq!(Json::parse(&"[".repeat(1_000_000)), Err(NotCanonical::TooDeep));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn canonical_text_reads_back_to_itself(text in "\\PC{0,40}", float in proptest::num::f64::NORMAL) {
+            let json = serde_json::json!({"t": text, "f": float, "l": [text, {"x": float}]}).to_string();
+            let once = canonical(&json);
+            proptest::prop_assert_eq!(canonical(&once), once.clone());
+            let (a, b): (serde_json::Value, serde_json::Value) =
+                (serde_json::from_str(&once).unwrap(), serde_json::from_str(&json).unwrap());
+            proptest::prop_assert_eq!(a, b);
+        }
+    }
+}
