@@ -11,6 +11,7 @@
 //! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
 //! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error` |
 //! | [`catalog`] | the registry: token exchange, GraphQL | `aws`, `error` |
+//! | [`packages`] | packages: compact indexes of manifests, and their cache | `aws`, `domain`, `error` |
 //! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
 //! | [`tool`] | how a tool is written | `runtime` |
 //! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`; types of `auth`, `aws` |
@@ -42,6 +43,7 @@ pub mod domain;
 pub mod error;
 pub mod generated;
 pub mod http;
+pub mod packages;
 pub mod rotation;
 pub mod runtime;
 pub mod server;

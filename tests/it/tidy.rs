@@ -111,6 +111,7 @@ fn imports_follow_the_map() {
         ("auth/", &["auth", "domain"]),
         ("aws/", &["aws", "domain", "error"]),
         ("catalog/", &["catalog", "aws", "domain", "error"]),
+        ("packages/", &["packages", "aws", "domain", "error"]),
         ("runtime/", &["runtime", "auth", "aws", "catalog", "domain", "error"]),
         ("http/", &["http", "auth", "aws", "catalog", "domain", "runtime", "server", "tools"]),
         ("tools/", &["tools", "tool", "runtime", "domain", "error", "auth", "aws"]),

@@ -15,7 +15,7 @@ pub mod quilt_uri;
 pub mod top_hash;
 
 pub use canonical::{Json, NotCanonical, RawMeta};
-pub use entry::{Entry, Line};
+pub use entry::{BadLine, Entry, EntryLine, Line, meta_of};
 pub use header::Header;
 pub use key::{InvalidKey, check_key, compare_keys};
 pub use lines::{BrokenManifest, Lines};

@@ -1,0 +1,97 @@
+//! A few hundred lines of a manifest, compressed.
+
+use std::io;
+
+/// Lines of a manifest that follow each other in the order of their keys.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// The logical key of its first line.
+    pub first: Box<str>,
+    /// The logical key of its last line.
+    pub last: Box<str>,
+    /// Lines.
+    pub entries: u64,
+    /// Bytes of the objects.
+    pub size: u64,
+    text: Box<[u8]>,
+    raw: usize,
+}
+
+/// Bytes of text in a block. Larger ones compress better, smaller ones are read faster.
+const FULL: usize = 128 * 1024;
+/// Of zstd: beyond it more time buys little.
+const LEVEL: i32 = 3;
+
+impl Block {
+    /// Bytes that it takes in memory.
+    pub fn weight(&self) -> usize {
+        self.text.len() + self.first.len() + self.last.len() + size_of::<Self>()
+    }
+
+    /// Its lines as one text, each with its end.
+    ///
+    /// # Errors
+    /// None, as long as memory is sound: we compressed it.
+    pub fn text(&self) -> io::Result<Vec<u8>> {
+        zstd::bulk::decompress(&self.text, self.raw)
+    }
+}
+
+/// Makes blocks of lines that come in order.
+#[derive(Default)]
+pub(super) struct Blocks {
+    done: Vec<Block>,
+    text: Vec<u8>,
+    first: Option<Box<str>>,
+    last: String,
+    entries: u64,
+    size: u64,
+}
+
+impl Blocks {
+    /// Adds a line, without its end.
+    pub fn push(&mut self, key: &str, size: u64, line: &[u8]) -> io::Result<()> {
+        if !self.text.is_empty() && self.text.len() + line.len() >= FULL {
+            self.end_block()?;
+        }
+        self.first.get_or_insert_with(|| key.into());
+        self.last.clear();
+        self.last.push_str(key);
+        self.text.extend_from_slice(line);
+        self.text.push(b'\n');
+        self.entries += 1;
+        self.size = self.size.saturating_add(size);
+        Ok(())
+    }
+
+    /// The last key so far.
+    pub fn last(&self) -> Option<&str> {
+        Some(self.last.as_str()).filter(|_| self.first.is_some() || !self.done.is_empty())
+    }
+
+    /// All of them.
+    pub fn finish(mut self) -> io::Result<Vec<Block>> {
+        if self.first.is_some() {
+            self.end_block()?;
+        }
+        Ok(self.done)
+    }
+
+    /// Bytes that those take which are done.
+    pub fn weight(&self) -> usize {
+        self.done.iter().map(Block::weight).sum()
+    }
+
+    fn end_block(&mut self) -> io::Result<()> {
+        self.done.push(Block {
+            first: self.first.take().unwrap_or_default(),
+            last: self.last.as_str().into(),
+            entries: std::mem::take(&mut self.entries),
+            size: std::mem::take(&mut self.size),
+            text: zstd::bulk::compress(&self.text, LEVEL)?.into(),
+            raw: self.text.len(),
+        });
+        self.text.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! A manifest in little memory: its lines, sorted and compressed in blocks, each with its first and last
+//! key. What a page needs is one or two blocks; what a folder needs is often none.
+//!
+//! An index is what a manifest says, whoever asks: it grants nothing. Whoever uses one has shown before
+//! that he may read that manifest.
+
+mod block;
+mod builder;
+
+use std::{io, ops::ControlFlow};
+
+use block::Block;
+pub use builder::{Builder, NotIndexed};
+
+use crate::domain::package::{
+    EntryLine, Header, Line, NotCanonical, TopHash, TopHasher, compare_keys,
+};
+
+/// A whole manifest. Never changes.
+#[derive(Debug)]
+pub struct Index {
+    header: Header,
+    directories: Vec<Box<[u8]>>,
+    blocks: Vec<Block>,
+    entries: u64,
+    size: u64,
+}
+
+impl Index {
+    fn new(header: Header, directories: Vec<Box<[u8]>>, blocks: Vec<Block>) -> Self {
+        let entries = blocks.iter().map(|block| block.entries).sum();
+        let size = blocks.iter().fold(0_u64, |all, block| all.saturating_add(block.size));
+        Self { header, directories, blocks, entries, size }
+    }
+
+    /// The first line.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many entries there are.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Bytes of all objects.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn weight(&self) -> usize {
+        let directories: usize = self.directories.iter().map(|line| line.len() + 16).sum();
+        let blocks: usize = self.blocks.iter().map(Block::weight).sum();
+        self.header.text().len() + directories + blocks + size_of::<Self>()
+    }
+
+    /// The lines about directories, as they were written.
+    pub fn directories(&self) -> impl Iterator<Item = Line<'_>> {
+        self.directories.iter().filter_map(|line| Line::parse(line).ok())
+    }
+
+    /// Calls `each` for every entry behind `after` (from the first one where that is empty) in order,
+    /// until it breaks.
+    ///
+    /// # Errors
+    /// None, as long as memory is sound.
+    pub fn for_each_after(
+        &self,
+        after: &str,
+        mut each: impl FnMut(&[u8], &EntryLine<'_>) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        self.walk(after, |walked| match walked {
+            Walked::Block(_) => Step::Into,
+            Walked::Entry(line, entry) => match each(line, entry) {
+                ControlFlow::Continue(()) => Step::Over,
+                ControlFlow::Break(()) => Step::Out,
+            },
+        })
+    }
+
+    /// The same, but shows each block beforehand, so that it can be passed over unread.
+    ///
+    /// # Errors
+    /// None, as long as memory is sound.
+    pub fn walk(&self, after: &str, mut visit: impl FnMut(Walked<'_>) -> Step) -> io::Result<()> {
+        let is_before = |block: &Block| compare_keys(&block.last, after).is_le();
+        let begin = match after {
+            "" => 0,
+            _ => self.blocks.partition_point(is_before),
+        };
+        for block in self.blocks.iter().skip(begin) {
+            let is_whole = after.is_empty() || compare_keys(&block.first, after).is_gt();
+            let step = match is_whole {
+                true => visit(Walked::Block(Span {
+                    first: &block.first,
+                    last: &block.last,
+                    entries: block.entries,
+                    size: block.size,
+                })),
+                false => Step::Into,
+            };
+            match step {
+                Step::Over => continue,
+                Step::Out => return Ok(()),
+                Step::Into => {}
+            }
+            let mut is_over = false;
+            each_line(&block.text()?, |line, entry| {
+                if !is_whole && compare_keys(&entry.logical_key, after).is_le() {
+                    return ControlFlow::Continue(());
+                }
+                match visit(Walked::Entry(line, entry)) {
+                    Step::Out => {
+                        is_over = true;
+                        ControlFlow::Break(())
+                    }
+                    _ => ControlFlow::Continue(()),
+                }
+            });
+            if is_over {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash that this manifest should be named by.
+    ///
+    /// # Errors
+    /// Metadata that Python could not have hashed.
+    pub fn top_hash(&self) -> Result<TopHash, NotCanonical> {
+        let mut hasher = TopHasher::new(&self.header)?;
+        let mut result = Ok(());
+        let walked = self.for_each_after("", |_, entry| match hasher.add(entry) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                result = Err(error);
+                ControlFlow::Break(())
+            }
+        });
+        result?;
+        walked.map_err(|_| NotCanonical::Syntax)?;
+        Ok(hasher.finish())
+    }
+
+    /// The manifest's text in pieces: header, directories, entries.
+    pub fn text(&self) -> impl Iterator<Item = io::Result<Vec<u8>>> {
+        let mut head = self.header.text().as_bytes().to_vec();
+        head.push(b'\n');
+        for line in &self.directories {
+            head.extend_from_slice(line);
+            head.push(b'\n');
+        }
+        std::iter::once(Ok(head)).chain(self.blocks.iter().map(Block::text))
+    }
+}
+
+/// What a walk comes to.
+pub enum Walked<'a> {
+    /// A block that lies behind the beginning as a whole. [`Step::Into`] shows its entries.
+    Block(Span<'a>),
+    /// An entry, and its line.
+    Entry(&'a [u8], &'a EntryLine<'a>),
+}
+
+/// What a block is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Span<'a> {
+    /// Its first key.
+    pub first: &'a str,
+    /// Its last key.
+    pub last: &'a str,
+    /// How many entries it has.
+    pub entries: u64,
+    /// Bytes of their objects.
+    pub size: u64,
+}
+
+/// How a walk goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Show the block's entries; behind an entry the same as [`Step::Over`].
+    Into,
+    /// Go on behind it.
+    Over,
+    /// End.
+    Out,
+}
+
+/// The lines of a block. Each was parsed before it was kept.
+fn each_line(text: &[u8], mut each: impl FnMut(&[u8], &EntryLine<'_>) -> ControlFlow<()>) {
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        if let Ok(Line::Entry(entry)) = Line::parse(line)
+            && each(line, &entry).is_break()
+        {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! What goes into an index comes out of it, in order.
+
+use super::*;
+use crate::domain::package::{Entry, ObjectHash};
+
+const HEADER: &str = r#"{"version": "v0", "message": "m", "user_meta": {"a": 1.50}}"#;
+
+fn line(key: &str, size: u64) -> String {
+    let value = format!("{size:044}");
+    format!(
+        r#"{{"logical_key": "{key}", "physical_keys": ["s3://quilt-lab/{key}?versionId={size}"], "size": {size}, "hash": {{"type": "sha2-256-chunked", "value": "{value}"}}, "meta": {{}}}}"#
+    )
+}
+
+/// Keys in the order in which a manifest has them.
+fn sorted(count: usize) -> Vec<String> {
+    let mut keys: Vec<String> =
+        (0..count).map(|n| format!("f{}/g{:03}/file-{n:07}.csv", n % 7, n % 311)).collect();
+    keys.sort_by(|a, b| compare_keys(a, b));
+    keys
+}
+
+fn index(lines: &[String]) -> Result<Index, NotIndexed> {
+    let text = format!("{HEADER}\n{}\n", lines.join("\n"));
+    let mut builder = Builder::with_pieces(1 << 30, 1 << 16);
+    for piece in text.as_bytes().chunks(7001) {
+        builder.push(piece)?;
+    }
+    builder.finish()
+}
+
+fn keys(index: &Index, after: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    let each = |_: &[u8], entry: &EntryLine<'_>| {
+        keys.push(entry.logical_key.to_string());
+        ControlFlow::Continue(())
+    };
+    index.for_each_after(after, each).unwrap();
+    keys
+}
+
+#[test]
+fn the_order_of_the_lines_does_not_matter() {
+    // Many pieces of 64 KiB.
+    let keys_in_order = sorted(5000);
+    let lines: Vec<String> = keys_in_order.iter().map(|key| line(key, 3)).collect();
+    let straight = index(&lines).unwrap();
+    assert_eq!(keys(&straight, ""), keys_in_order);
+    assert_eq!((straight.entries(), straight.size()), (5000, 15_000));
+    let shuffled: Vec<String> = (0..5000).map(|n| lines[n * 1777 % 5000].clone()).collect();
+    let mut reversed = lines.clone();
+    reversed.reverse();
+    for other in [shuffled, reversed] {
+        let other = index(&other).unwrap();
+        assert_eq!(keys(&other, ""), keys_in_order);
+        assert_eq!(other.top_hash().unwrap(), straight.top_hash().unwrap());
+        let text: Vec<u8> = other.text().flat_map(|piece| piece.unwrap()).collect();
+        assert_eq!(text, format!("{HEADER}\n{}\n", lines.join("\n")).into_bytes());
+    }
+    let raw = lines.iter().map(String::len).sum::<usize>();
+    assert!(straight.weight() * 4 < raw, "{} of {raw}", straight.weight());
+}
+
+#[test]
+fn a_walk_begins_behind_any_key() {
+    let all = sorted(3000);
+    let lines: Vec<String> = all.iter().map(|key| line(key, 1)).collect();
+    let index = index(&lines).unwrap();
+    for at in [0, 1, 500, 1499, 2998, 2999] {
+        assert_eq!(keys(&index, &all[at]), all[at + 1..], "{at}");
+        let between = format!("{}x", all[at]);
+        assert_eq!(keys(&index, &between), all[at + 1..], "not there: {at}");
+    }
+    assert_eq!(keys(&index, "zzz"), Vec::<String>::new());
+    let (mut blocks, mut entries) = (0, 0);
+    index
+        .walk(&all[10], |walked| match walked {
+            Walked::Block(span) => {
+                blocks += span.entries;
+                Step::Over
+            }
+            Walked::Entry(..) => {
+                entries += 1;
+                Step::Into
+            }
+        })
+        .unwrap();
+    assert_eq!(blocks + entries, 2989, "what is passed over is counted by its block");
+    assert!(blocks > 1000);
+}
+
+#[test]
+fn what_is_broken_is_named() {
+    let twice = vec![line("a", 1), line("b", 1), line("a", 2)];
+    assert!(matches!(index(&twice), Err(NotIndexed::Twice(key)) if key == "a"));
+    let broken = vec![line("a", 1), "{\"logical_key\": \"b\"".to_owned()];
+    let error = index(&broken).unwrap_err().to_string();
+    assert!(error.starts_with("line 3 of the manifest is broken"), "{error}");
+    let keyless = vec![line("a", 1), r#"{"logical_key": "b", "physical_keys": []}"#.to_owned()];
+    let error = index(&keyless).unwrap_err().to_string();
+    assert!(error.contains("line 3") && error.contains("0 physical keys"), "{error}");
+    assert!(matches!(Builder::new(1 << 20).finish(), Err(NotIndexed::Empty)));
+    let mut small = Builder::new(10);
+    let text = format!("{HEADER}\n{}\n", line("a", 1));
+    small.push(text.as_bytes()).unwrap();
+    assert!(matches!(small.finish(), Err(NotIndexed::TooLarge(10))));
+}
+
+#[test]
+fn entries_can_be_added_as_such() {
+    let mut builder = Builder::new(1 << 20);
+    builder.set_header(Header::new(Some("why".into()), None, None).unwrap());
+    for (key, size) in [("b.txt", 2), ("a/c.txt", 1)] {
+        let entry = Entry {
+            logical_key: key.to_owned(),
+            physical_key: format!("s3://quilt-lab/{key}"),
+            size: Some(size),
+            hash: Some(ObjectHash { kind: "SHA256".into(), value: "0".repeat(64) }),
+            meta: None,
+        };
+        builder.add(&entry).unwrap();
+    }
+    let index = builder.finish().unwrap();
+    assert_eq!(keys(&index, ""), ["a/c.txt", "b.txt"]);
+    assert_eq!(index.header().message(), Some("why"));
+}

@@ -1,0 +1,5 @@
+//! Packages: reading them in little memory, and making them.
+
+pub mod index;
+
+pub use index::Index;
