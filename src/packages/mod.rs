@@ -1,5 +1,10 @@
 //! Packages: reading them in little memory, and making them.
 
+pub mod browse;
+pub mod diff;
 pub mod index;
+pub mod search;
+pub mod select;
 
 pub use index::Index;
+pub use select::Selection;

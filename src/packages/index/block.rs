@@ -1,6 +1,11 @@
 //! A few hundred lines of a manifest, compressed.
 
-use std::io;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+};
+
+use super::Span;
 
 /// Lines of a manifest that follow each other in the order of their keys.
 #[derive(Debug)]
@@ -17,8 +22,12 @@ pub(super) struct Block {
     raw: usize,
 }
 
-/// Bytes of text in a block. Larger ones compress better, smaller ones are read faster.
-const FULL: usize = 128 * 1024;
+/// Bytes of text in a block. Larger ones compress better, smaller ones are read faster. Between the two
+/// a block ends where a key says so: then two revisions that differ a little have most blocks in common.
+const LEAST: usize = 64 * 1024;
+const MOST: usize = 256 * 1024;
+/// One key of so many ends a block.
+const ONE_OF: u64 = 256;
 /// Of zstd: beyond it more time buys little.
 const LEVEL: i32 = 3;
 
@@ -28,6 +37,16 @@ impl Block {
         self.text.len() + self.first.len() + self.last.len() + size_of::<Self>()
     }
 
+    pub fn span(&self) -> Span<'_> {
+        let Self { first, last, entries, size, .. } = self;
+        Span { first, last, entries: *entries, size: *size }
+    }
+
+    /// Whether it has the same lines. zstd makes the same of the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.entries, self.raw) == (other.entries, other.raw) && self.text == other.text
+    }
+
     /// Its lines as one text, each with its end.
     ///
     /// # Errors
@@ -35,6 +54,12 @@ impl Block {
     pub fn text(&self) -> io::Result<Vec<u8>> {
         zstd::bulk::decompress(&self.text, self.raw)
     }
+}
+
+fn is_an_end(key: &str) -> bool {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish().is_multiple_of(ONE_OF)
 }
 
 /// Makes blocks of lines that come in order.
@@ -51,7 +76,9 @@ pub(super) struct Blocks {
 impl Blocks {
     /// Adds a line, without its end.
     pub fn push(&mut self, key: &str, size: u64, line: &[u8]) -> io::Result<()> {
-        if !self.text.is_empty() && self.text.len() + line.len() >= FULL {
+        let length = self.text.len();
+        let is_full = length + line.len() > MOST || (length >= LEAST && is_an_end(&self.last));
+        if length > 0 && is_full {
             self.end_block()?;
         }
         self.first.get_or_insert_with(|| key.into());

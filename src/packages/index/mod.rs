@@ -6,11 +6,16 @@
 
 mod block;
 mod builder;
+mod cursor;
 
-use std::{io, ops::ControlFlow};
+use std::{
+    io,
+    ops::{Bound, ControlFlow},
+};
 
 use block::Block;
 pub use builder::{Builder, NotIndexed};
+pub use cursor::Cursor;
 
 use crate::domain::package::{
     EntryLine, Header, Line, NotCanonical, TopHash, TopHasher, compare_keys,
@@ -60,17 +65,16 @@ impl Index {
         self.directories.iter().filter_map(|line| Line::parse(line).ok())
     }
 
-    /// Calls `each` for every entry behind `after` (from the first one where that is empty) in order,
-    /// until it breaks.
+    /// Calls `each` for every entry from `begin` on in order, until it breaks.
     ///
     /// # Errors
     /// None, as long as memory is sound.
-    pub fn for_each_after(
+    pub fn for_each(
         &self,
-        after: &str,
+        begin: Bound<&str>,
         mut each: impl FnMut(&[u8], &EntryLine<'_>) -> ControlFlow<()>,
     ) -> io::Result<()> {
-        self.walk(after, |walked| match walked {
+        self.walk(begin, |walked| match walked {
             Walked::Block(_) => Step::Into,
             Walked::Entry(line, entry) => match each(line, entry) {
                 ControlFlow::Continue(()) => Step::Over,
@@ -83,46 +87,42 @@ impl Index {
     ///
     /// # Errors
     /// None, as long as memory is sound.
-    pub fn walk(&self, after: &str, mut visit: impl FnMut(Walked<'_>) -> Step) -> io::Result<()> {
-        let is_before = |block: &Block| compare_keys(&block.last, after).is_le();
-        let begin = match after {
-            "" => 0,
-            _ => self.blocks.partition_point(is_before),
+    pub fn walk(
+        &self,
+        begin: Bound<&str>,
+        mut visit: impl FnMut(Walked<'_>) -> Step,
+    ) -> io::Result<()> {
+        let is_before = |key: &str| match begin {
+            Bound::Unbounded => false,
+            Bound::Included(begin) => compare_keys(key, begin).is_lt(),
+            Bound::Excluded(begin) => compare_keys(key, begin).is_le(),
         };
-        for block in self.blocks.iter().skip(begin) {
-            let is_whole = after.is_empty() || compare_keys(&block.first, after).is_gt();
-            let step = match is_whole {
-                true => visit(Walked::Block(Span {
-                    first: &block.first,
-                    last: &block.last,
-                    entries: block.entries,
-                    size: block.size,
-                })),
-                false => Step::Into,
-            };
-            match step {
+        let skipped = self.blocks.partition_point(|block| is_before(&block.last));
+        for block in self.blocks.iter().skip(skipped) {
+            let is_whole = !is_before(&block.first);
+            match if is_whole { visit(Walked::Block(block.span())) } else { Step::Into } {
                 Step::Over => continue,
                 Step::Out => return Ok(()),
                 Step::Into => {}
             }
             let mut is_over = false;
             each_line(&block.text()?, |line, entry| {
-                if !is_whole && compare_keys(&entry.logical_key, after).is_le() {
+                if !is_whole && is_before(&entry.logical_key) {
                     return ControlFlow::Continue(());
                 }
-                match visit(Walked::Entry(line, entry)) {
-                    Step::Out => {
-                        is_over = true;
-                        ControlFlow::Break(())
-                    }
-                    _ => ControlFlow::Continue(()),
-                }
+                is_over = visit(Walked::Entry(line, entry)) == Step::Out;
+                if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             if is_over {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// A reader that goes from entry to entry.
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor::new(&self.blocks)
     }
 
     /// The hash that this manifest should be named by.
@@ -132,7 +132,7 @@ impl Index {
     pub fn top_hash(&self) -> Result<TopHash, NotCanonical> {
         let mut hasher = TopHasher::new(&self.header)?;
         let mut result = Ok(());
-        let walked = self.for_each_after("", |_, entry| match hasher.add(entry) {
+        let walked = self.for_each(Bound::Unbounded, |_, entry| match hasher.add(entry) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 result = Err(error);
@@ -201,3 +201,7 @@ fn each_line(text: &[u8], mut each: impl FnMut(&[u8], &EntryLine<'_>) -> Control
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(in crate::packages) use tests::{
+    line as test_line, of_keys as test_index, of_lines as test_index_of,
+};

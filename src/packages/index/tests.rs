@@ -5,7 +5,7 @@ use crate::domain::package::{Entry, ObjectHash};
 
 const HEADER: &str = r#"{"version": "v0", "message": "m", "user_meta": {"a": 1.50}}"#;
 
-fn line(key: &str, size: u64) -> String {
+pub(in crate::packages) fn line(key: &str, size: u64) -> String {
     let value = format!("{size:044}");
     format!(
         r#"{{"logical_key": "{key}", "physical_keys": ["s3://quilt-lab/{key}?versionId={size}"], "size": {size}, "hash": {{"type": "sha2-256-chunked", "value": "{value}"}}, "meta": {{}}}}"#
@@ -29,13 +29,27 @@ fn index(lines: &[String]) -> Result<Index, NotIndexed> {
     builder.finish()
 }
 
+pub(in crate::packages) fn of_lines(lines: &[String]) -> Index {
+    index(lines).unwrap()
+}
+
+/// Each of one byte.
+pub(in crate::packages) fn of_keys(keys: &[String]) -> Index {
+    of_lines(&keys.iter().map(|key| line(key, 1)).collect::<Vec<_>>())
+}
+
 fn keys(index: &Index, after: &str) -> Vec<String> {
+    let begin = if after.is_empty() { Bound::Unbounded } else { Bound::Excluded(after) };
+    keys_from(index, begin)
+}
+
+fn keys_from(index: &Index, begin: Bound<&str>) -> Vec<String> {
     let mut keys = Vec::new();
     let each = |_: &[u8], entry: &EntryLine<'_>| {
         keys.push(entry.logical_key.to_string());
         ControlFlow::Continue(())
     };
-    index.for_each_after(after, each).unwrap();
+    index.for_each(begin, each).unwrap();
     keys
 }
 
@@ -72,9 +86,10 @@ fn a_walk_begins_behind_any_key() {
         assert_eq!(keys(&index, &between), all[at + 1..], "not there: {at}");
     }
     assert_eq!(keys(&index, "zzz"), Vec::<String>::new());
+    assert_eq!(keys_from(&index, Bound::Included(&all[500])), all[500..]);
     let (mut blocks, mut entries) = (0, 0);
     index
-        .walk(&all[10], |walked| match walked {
+        .walk(Bound::Excluded(&all[10]), |walked| match walked {
             Walked::Block(span) => {
                 blocks += span.entries;
                 Step::Over
@@ -123,4 +138,40 @@ fn entries_can_be_added_as_such() {
     let index = builder.finish().unwrap();
     assert_eq!(keys(&index, ""), ["a/c.txt", "b.txt"]);
     assert_eq!(index.header().message(), Some("why"));
+}
+
+#[test]
+fn a_cursor_passes_over_what_two_have_in_common() {
+    let all = sorted(20_000);
+    let lines: Vec<String> = all.iter().map(|key| line(key, 1)).collect();
+    let mut changed = lines.clone();
+    changed[9000] = line(&all[9000], 2);
+    changed.remove(3);
+    let (one, two) = (index(&lines).unwrap(), index(&changed).unwrap());
+    let (mut a, mut b) = (one.cursor(), two.cursor());
+    let (mut same, mut seen) = (0, Vec::new());
+    loop {
+        same += a.skip_same(&mut b);
+        let left = a.entry().unwrap().map(|e| (e.logical_key.to_string(), e.size));
+        let right = b.entry().unwrap().map(|e| (e.logical_key.to_string(), e.size));
+        match (left, right) {
+            (None, None) => break,
+            (left, right) if left == right => {
+                a.advance();
+                b.advance();
+            }
+            (Some(left), Some(right)) if left.0 == right.0 => {
+                seen.push(left.0);
+                a.advance();
+                b.advance();
+            }
+            (Some(left), _) => {
+                seen.push(left.0);
+                a.advance();
+            }
+            (None, Some(_)) => unreachable!(),
+        }
+    }
+    assert_eq!(seen, [all[3].clone(), all[9000].clone()]);
+    assert!(same > 15_000, "{same}");
 }
