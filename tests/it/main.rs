@@ -33,6 +33,7 @@ mod reach;
 mod record;
 mod regions;
 mod replicas;
+mod s3_packages;
 mod sessions;
 mod ssm;
 mod streams;

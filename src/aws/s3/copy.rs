@@ -111,17 +111,10 @@ impl S3 {
         // S3 begins its answer before it knows, so one without an etag is none.
         let copied = answer.copy_object_result().and_then(|result| result.e_tag());
         let copied = copied.ok_or_else(|| no_answer(copying.what()))?;
-        Ok(Written {
-            etag: Some(etag(copied)),
-            version_id: answer.version_id().map(str::to_owned),
-        })
+        Ok(Written { etag: Some(etag(copied)), version_id: answer.version_id().map(str::to_owned) })
     }
 
-    async fn copy_in_parts(
-        &self,
-        copying: &Copying<'_>,
-        part: u64,
-    ) -> Result<Written, ToolError> {
+    async fn copy_in_parts(&self, copying: &Copying<'_>, part: u64) -> Result<Written, ToolError> {
         let (permit, to, size) = (copying.permit, &copying.to, copying.size);
         let head = self.head(copying.from).await?.output;
         let pinned = head.e_tag().map(str::to_owned);
@@ -129,8 +122,9 @@ impl S3 {
         let (true, Some(pinned)) = (same, pinned) else {
             return Err(copying.changed());
         };
-        let ranges = ranges(size, part)
-            .ok_or_else(|| ToolError::invalid_arguments(format!("{} is too large", copying.from)))?;
+        let ranges = ranges(size, part).ok_or_else(|| {
+            ToolError::invalid_arguments(format!("{} is too large", copying.from))
+        })?;
         let pending = self.begin(permit, to, |request| like(request, &head)).await?;
         let parts = stream::iter(ranges)
             .map(|(number, range)| self.copy_part(copying, &pending, &pinned, number, range))

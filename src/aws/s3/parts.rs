@@ -15,10 +15,7 @@ use tracing::Instrument;
 
 use super::{Condition, S3, Written, etag};
 use crate::{
-    aws::{
-        Clients,
-        failure::tool_error,
-    },
+    aws::{Clients, failure::tool_error},
     domain::{Permit, S3Uri},
     error::{Code, ToolError},
 };

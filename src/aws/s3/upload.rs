@@ -10,7 +10,7 @@ use aws_sdk_s3::{
     types::{ChecksumAlgorithm, CompletedPart},
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream::FuturesUnordered};
 
 use super::{
     Condition, Upload, Writer, Written,
@@ -55,7 +55,8 @@ impl Writer<'_> {
     where
         B: Stream<Item = Result<Bytes, ToolError>> + Send,
     {
-        let mut source = Source { body: pin!(body), rest: Bytes::new() };
+        // The end is asked for more than once.
+        let mut source = Source { body: pin!(body.fuse()), rest: Bytes::new() };
         let first = source.fill(PART).await?;
         if first.len() < PART {
             let Target { uri, content_type, metadata, condition } = target.clone();
@@ -73,43 +74,49 @@ impl Writer<'_> {
                     .checksum_algorithm(ChecksumAlgorithm::Sha256)
             })
             .await?;
-        let (parts, size) = self.parts(target, &pending, source, first).await;
-        self.s3
-            .complete(&self.permit, &target.uri, pending, parts, size, &target.condition)
-            .await
+        let mut size = 0;
+        let parts = self.parts(target, &pending, source, first, &mut size).await;
+        self.s3.complete(&self.permit, &target.uri, pending, parts, size, &target.condition).await
     }
 
-    /// Sends all parts; what S3 said of them, and how many bytes they had.
+    /// Sends all parts; what S3 said of them. `size` becomes the number of bytes that they have.
     async fn parts<B>(
         &self,
         target: &Target,
         pending: &Pending,
-        source: Source<'_, B>,
+        mut source: Source<'_, B>,
         first: Bytes,
-    ) -> (Result<Vec<CompletedPart>, ToolError>, u64)
+        size: &mut u64,
+    ) -> Result<Vec<CompletedPart>, ToolError>
     where
         B: Stream<Item = Result<Bytes, ToolError>> + Send,
     {
-        let mut size = 0;
-        let pieces = stream::try_unfold((source, Some(first), 1), async |(mut source, first, n)| {
-            let bytes = match first {
-                Some(first) => first,
-                None => source.fill(part_size(n)).await?,
-            };
-            if bytes.is_empty() {
-                return Ok(None);
-            }
-            if n > MAX_PARTS {
+        let (mut under_way, mut done) = (FuturesUnordered::new(), Vec::new());
+        let (mut number, mut bytes) = (1, first);
+        while !bytes.is_empty() {
+            if number > MAX_PARTS {
                 return Err(too_large(&target.uri));
             }
-            Ok(Some(((n, bytes), (source, None, n + 1))))
-        });
-        let sent = pieces
-            .inspect_ok(|(_, bytes)| size += bytes.len() as u64)
-            .map_ok(|(number, bytes)| self.part(target, pending, number, bytes))
-            .try_buffer_unordered(AT_ONCE);
-        let sent = sent.try_collect().await;
-        (sent, size)
+            *size += bytes.len() as u64;
+            under_way.push(self.part(target, pending, number, bytes));
+            while under_way.len() >= AT_ONCE
+                && let Some(part) = under_way.try_next().await?
+            {
+                done.push(part);
+            }
+            number += 1;
+            let mut fill = pin!(source.fill(part_size(number)));
+            bytes = loop {
+                tokio::select! {
+                    bytes = &mut fill => break bytes?,
+                    Some(part) = under_way.next() => done.push(part?),
+                }
+            };
+        }
+        while let Some(part) = under_way.try_next().await? {
+            done.push(part);
+        }
+        Ok(done)
     }
 
     async fn part(
@@ -184,6 +191,8 @@ fn too_large(uri: &S3Uri) -> ToolError {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+
     use super::*;
 
     #[test]
@@ -207,7 +216,7 @@ mod tests {
                     Ok(Bytes::copy_from_slice(&bytes[at - length..at]))
                 })
                 .collect();
-            let mut source = Source { body: pin!(stream::iter(pieces)), rest: Bytes::new() };
+            let mut source = Source { body: pin!(stream::iter(pieces).fuse()), rest: Bytes::new() };
             let mut seen = Vec::new();
             loop {
                 let part = source.fill(10).await.unwrap();

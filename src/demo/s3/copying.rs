@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource,
-    ETag, ETagCondition, MetadataDirective, Timestamp, UploadPartCopyInput, UploadPartCopyOutput,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETag,
+    ETagCondition, MetadataDirective, Timestamp, UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -119,7 +119,8 @@ impl Operations {
             return Err(S3ErrorCode::NotImplemented.into());
         };
         let version_id = version_id.as_deref();
-        let found = self.find(request, &Reading { bucket, key, version_id, if_match, if_none_match });
+        let found =
+            self.find(request, &Reading { bucket, key, version_id, if_match, if_none_match });
         found.map_err(|error| match *error.code() {
             // Where reading says that nothing was modified, copying says that its condition failed.
             S3ErrorCode::NotModified => S3ErrorCode::PreconditionFailed.into(),

@@ -207,7 +207,8 @@ fn small_parts_and_abandoned_uploads() {
         let part = UploadedPart::new(number, Bytes::from("x"), Checksum::default());
         store.upload_part("lab", "k", &upload, part).expect("upload part");
     }
-    let named = [1, 2].map(|number| CompletedPart { number, etag: None, checksum: Checksum::default() });
+    let named =
+        [1, 2].map(|number| CompletedPart { number, etag: None, checksum: Checksum::default() });
     let completed = store.complete_upload("lab", "k", &upload, &named, &Precondition::None);
     assert_eq!(completed.map(|_| ()), Err(StoreError::PartTooSmall));
     assert_eq!(store.abort_upload("lab", "other", &upload), Err(StoreError::NoSuchUpload));

@@ -1,0 +1,739 @@
+//! What packages need of S3: streams, checksums, copies, uploads in parts, deleting. Driven through
+//! tools of the test's own, so that permits, credentials and S3's word are those of a real call.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream;
+use quilt_mcp_server::{
+    aws::s3::{Condition, Limits, Sizes, Span, Target, Upload},
+    demo::{
+        Fault, Service, Torn,
+        client::{Answer, Client},
+        store::{Attributes, Object, Precondition, UploadedPart},
+    },
+    domain::{Action, S3Uri, Toolset},
+    error::{Code, ToolError},
+    runtime::Cx,
+    tool::{Entry, Result, Tool},
+};
+use s3s::dto::Checksum;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, lab, s3_calls, sts_calls};
+
+const MIB: usize = 1024 * 1024;
+const SHARED: &str = "quilt-shared";
+
+#[derive(Serialize, JsonSchema)]
+struct Seen {
+    seen: Value,
+}
+
+/// Does one thing.
+#[derive(Deserialize, JsonSchema)]
+struct Do {
+    op: String,
+    uri: S3Uri,
+    to: Option<S3Uri>,
+    #[serde(default)]
+    size: u64,
+    /// Parts of 5 MiB from this size on.
+    whole: Option<u64>,
+    range: Option<(u64, u64)>,
+    stall_ms: Option<u64>,
+    overall_ms: Option<u64>,
+    #[serde(default)]
+    absent: bool,
+    matches: Option<String>,
+    /// Bytes of an upload after which its stream fails, or waits.
+    fails_after: Option<usize>,
+    waits_after: Option<usize>,
+}
+
+impl Tool for Do {
+    const NAME: &'static str = "do";
+    const TITLE: &'static str = "Do";
+    const TOOLSET: Toolset = Toolset::Bucket;
+    const NEEDS: &'static [Action] = &[];
+    const USES: &'static [Action] = Action::ALL;
+    type Output = Seen;
+
+    async fn run(self, cx: &Cx) -> Result<Seen> {
+        let seen = match self.op.as_str() {
+            "copy" => self.copy(cx).await?,
+            "sums" => self.sums(cx).await?,
+            "stream" => self.stream(cx).await?,
+            "upload" => self.upload(cx).await?,
+            "put" => self.put(cx).await?,
+            _ => json!(format!("{:?}", cx.s3().delete(&self.uri).await?)),
+        };
+        Ok(Seen { seen })
+    }
+}
+
+impl Do {
+    async fn copy(&self, cx: &Cx) -> Result<Value> {
+        let to = self.to.as_ref().unwrap();
+        let s3 = cx.s3();
+        let written = match self.whole {
+            None => s3.copy(&self.uri, &to.bucket, &to.key, self.size).await?,
+            Some(whole) => {
+                let sizes = Sizes { whole, part: 5 * MIB as u64 };
+                s3.copy_by(sizes, &self.uri, &to.bucket, &to.key, self.size).await?
+            }
+        };
+        Ok(json!({"etag": written.etag, "version_id": written.version_id}))
+    }
+
+    async fn sums(&self, cx: &Cx) -> Result<Value> {
+        let sums = cx.s3().checksums(&self.uri).await?;
+        let parts = sums.parts.map(|parts| {
+            parts.into_iter().map(|part| json!([part.size, part.sha256])).collect::<Vec<_>>()
+        });
+        let composite = sums.sha256_span.map(|span| span == Span::Composite);
+        Ok(json!({"size": sums.size, "version_id": sums.version_id, "etag": sums.etag,
+            "sha256": sums.sha256, "composite": composite, "crc64nvme": sums.crc64nvme,
+            "parts": parts}))
+    }
+
+    async fn stream(&self, cx: &Cx) -> Result<Value> {
+        let limits = Limits {
+            stall: Duration::from_millis(self.stall_ms.unwrap_or(30_000)),
+            overall: Duration::from_millis(self.overall_ms.unwrap_or(30_000)),
+        };
+        let range = self.range.map(|(start, end)| start..end);
+        let mut body = cx.s3().stream(&self.uri, range, limits).await?;
+        let (mut bytes, mut pieces) = (Vec::new(), 0);
+        loop {
+            match body.next().await {
+                Ok(Some(piece)) => bytes.extend_from_slice(&piece),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(body.next().await, Err(error.clone()), "it stays failed");
+                    return Err(error);
+                }
+            }
+            pieces += 1;
+        }
+        assert_eq!(body.left(), 0);
+        let md5 = Object::new(bytes.clone(), Attributes::default()).etag;
+        Ok(json!({"size": body.size, "etag": body.etag, "version_id": body.version_id,
+            "length": bytes.len(), "md5": md5, "pieces": pieces}))
+    }
+
+    fn condition(&self) -> Condition {
+        match (&self.matches, self.absent) {
+            (Some(etag), _) => Condition::Matches(etag.clone()),
+            (None, true) => Condition::Absent,
+            (None, false) => Condition::None,
+        }
+    }
+
+    async fn upload(&self, cx: &Cx) -> Result<Value> {
+        let target = Target {
+            uri: self.uri.clone(),
+            content_type: "application/x-test".into(),
+            metadata: BTreeMap::from([("a".into(), "b".into())]),
+            condition: self.condition(),
+        };
+        // Pieces that fit no part.
+        let all = content(self.size as usize);
+        let (fails, waits) = (self.fails_after, self.waits_after);
+        let pieces = stream::unfold(0, move |at| {
+            let piece = all.slice(at..all.len().min(at + 700_001));
+            async move {
+                if waits.is_some_and(|after| at >= after) {
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                }
+                if fails.is_some_and(|after| at >= after) {
+                    return Some((Err(ToolError::invalid_arguments("the source failed")), at));
+                }
+                let next = at + piece.len();
+                (!piece.is_empty()).then_some((Ok(piece), next))
+            }
+        });
+        let s3 = cx.s3();
+        let written = s3.writer(&self.uri.bucket).await?.upload(&target, pieces).await?;
+        Ok(json!({"etag": written.etag, "version_id": written.version_id}))
+    }
+
+    async fn put(&self, cx: &Cx) -> Result<Value> {
+        let upload = Upload {
+            uri: self.uri.clone(),
+            body: content(self.size as usize),
+            content_type: "text/plain".into(),
+            metadata: BTreeMap::new(),
+            condition: self.condition(),
+        };
+        let s3 = cx.s3();
+        let written = s3.writer(&self.uri.bucket).await?.put(&upload).await?;
+        Ok(json!({"etag": written.etag}))
+    }
+}
+
+static TOOLS: &[Entry] = &[Entry::of::<Do>()];
+
+/// Bytes of which no two parts are alike.
+fn content(size: usize) -> Bytes {
+    (0..size).map(|n| (n / 7 + n / MIB) as u8).collect::<Vec<_>>().into()
+}
+
+async fn app() -> TestApp {
+    TestApp::with_tools(TOOLS).await
+}
+
+async fn call(client: &Client, arguments: Value) -> Answer {
+    client.call("do", arguments).await.unwrap()
+}
+
+fn seen(answer: &Answer) -> Value {
+    assert!(answer.is_ok(), "{}", answer.body);
+    answer.structured()["seen"].clone()
+}
+
+fn uri(bucket: &str, key: &str) -> String {
+    let bucket = quilt_mcp_server::domain::BucketName::parse(bucket).unwrap();
+    S3Uri { bucket, key: key.to_owned(), version_id: None }.to_string()
+}
+
+fn operations(app: &TestApp) -> Vec<String> {
+    s3_calls(app.world()).into_iter().map(|c| c.operation).collect()
+}
+
+/// Waits until no upload in parts is left.
+async fn none_left(app: &TestApp) {
+    for _ in 0..100 {
+        if app.world().store().uploads() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("an upload in parts is left: {:?}", operations(app));
+}
+
+fn has(app: &TestApp, bucket: &str, key: &str) -> bool {
+    app.world().store().get(bucket, key, None).is_ok()
+}
+
+const ODD: &[&str] = &[
+    "plain.txt",
+    "with space/and+plus",
+    "100%",
+    "%2Fencoded",
+    "q?versionId=1&x#frag",
+    "ünïcode/日本語/🧬",
+    "/leading//double/",
+    "quote'\"`<>&",
+    "tab\there",
+    "back\\slash",
+    "a=b;c,d:e@f!$()*[]",
+];
+
+#[tokio::test]
+async fn odd_keys_and_old_versions_are_copied_with_all_that_belongs_to_them() {
+    let app = app().await;
+    let client = app.client("alice");
+    for (index, key) in ODD.iter().enumerate() {
+        let body = format!("first of {key}");
+        let attributes = Attributes {
+            content_type: Some("text/x-odd".into()),
+            cache_control: Some("no-cache".into()),
+            metadata: BTreeMap::from([("who".into(), index.to_string())]),
+            ..Attributes::default()
+        };
+        let object = Object::new(body.clone(), attributes.clone());
+        let store = app.world().store();
+        let first = store.insert(&lab("alice"), key, object, &Precondition::None).unwrap().id;
+        app.put(&lab("alice"), key, "second!");
+        let old = format!("{}?versionId={first}", uri(&lab("alice"), key));
+        for from in [uri(&lab("alice"), key), old.clone()] {
+            let to = uri(SHARED, &format!("copied/{key}"));
+            let arguments = json!({"op": "copy", "uri": from, "to": to, "size": body.len()});
+            let written = seen(&call(&client, arguments).await);
+            let (version, object) = store.get(SHARED, &format!("copied/{key}"), None).unwrap();
+            assert_eq!(written["version_id"], version.id.as_str(), "{key}");
+            assert_eq!(written["etag"], object.etag.as_str());
+            if from == old {
+                assert_eq!((&object.body[..], &object.attributes), (body.as_bytes(), &attributes));
+            } else {
+                assert_eq!(object.body, "second!");
+            }
+        }
+    }
+    assert_eq!(sts_calls(app.world()).len(), 1, "one set of credentials for all of these copies");
+    let policy: Value =
+        serde_json::from_str(&sts_calls(app.world())[0].detail["Policy"].clone()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let of = |resource: &str| -> Vec<&Value> {
+        statements.iter().filter(|s| s["Resource"] == resource).map(|s| &s["Action"]).collect()
+    };
+    let reads = json!(["s3:GetObject", "s3:GetObjectVersion"]);
+    assert_eq!(of(&format!("arn:aws:s3:::{}/*", lab("alice"))), [&reads]);
+    let writes = json!(["s3:PutObject", "s3:AbortMultipartUpload"]);
+    assert_eq!(of(&format!("arn:aws:s3:::{SHARED}/*")), [&writes]);
+}
+
+#[tokio::test]
+async fn a_copy_is_refused_at_either_side_and_writes_nothing() {
+    let app = app().await;
+    let store = app.world().store();
+    let version = app.put(&lab("alice"), "s", "secret of alice");
+    app.put(&lab("bob"), "s", "secret of bob");
+    let (alice, bob) = (lab("alice"), lab("bob"));
+    let copy = |from: &str, to: &str| json!({"op": "copy", "uri": from, "to": to, "size": 1});
+    let keys: Vec<Vec<String>> = [&alice, &bob, SHARED].map(|b| store.keys(b)).into();
+    let old = format!("{}?versionId={version}", uri(&alice, "s"));
+    let token = |lacks: &'static str| {
+        app.token_with("alice", move |claims| {
+            for name in ["permissions", "p"] {
+                let list = claims[name].as_array_mut().unwrap();
+                list.retain(|p| !lacks.split(' ').any(|lack| p == lack));
+            }
+        })
+    };
+    let to = uri(SHARED, "stolen");
+    let cases = [
+        // Our own check: the token's buckets and actions.
+        (app.token("bob"), uri(&alice, "s"), to.clone(), "bucket_not_granted", 0),
+        (app.token("alice"), uri(&alice, "s"), uri(&bob, "t"), "bucket_not_granted", 0),
+        (token("s3:PutObject p"), uri(&alice, "s"), to.clone(), "insufficient_scope", 0),
+        (token("s3:GetObjectVersion gv"), old, to.clone(), "insufficient_scope", 0),
+        // AWS's: the token of bob allows writing somewhere, his role not here.
+        (app.token("bob"), uri(&bob, "s"), to.clone(), "aws_access_denied", 1),
+        // A catalog token lists nothing; AWS alone decides.
+        (
+            app.user("bob").catalog_token.clone(),
+            uri(&alice, "s"),
+            uri(&bob, "t"),
+            "aws_access_denied",
+            1,
+        ),
+        (app.user("bob").catalog_token.clone(), uri(&bob, "s"), to, "aws_access_denied", 1),
+    ];
+    for (token, from, to, code, calls) in cases {
+        app.world().journal().clear();
+        let client = app.anonymous().with_token(token);
+        let answer = call(&client, copy(&from, &to)).await;
+        assert_eq!(answer.code().as_deref(), Some(code), "{from} → {to}: {}", answer.body);
+        assert_eq!(app.s3_calls().len(), calls, "{from} → {to}");
+    }
+    assert_eq!([&alice, &bob, SHARED].map(|b| store.keys(b)).to_vec(), keys);
+    // Without the right to abort, nothing is begun that might have to be.
+    app.world().journal().clear();
+    let client = app.anonymous().with_token(token("s3:AbortMultipartUpload amu"));
+    let mut parts = copy(&uri(&alice, "s"), &uri(SHARED, "t"));
+    parts["whole"] = json!(0);
+    assert_eq!(call(&client, parts).await.code().as_deref(), Some("insufficient_scope"));
+    assert_eq!(app.s3_calls().len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_about_a_source_is_told() {
+    let app = app().await;
+    let client = app.client("alice");
+    app.put(&lab("alice"), "s", "x");
+    let copy = async |from: &str| {
+        let to = uri(SHARED, "t");
+        let answer = call(&client, json!({"op": "copy", "uri": from, "to": to, "size": 1})).await;
+        (answer.code().unwrap(), answer.structured()["what"].as_str().unwrap().to_owned())
+    };
+    let gone = uri(&lab("alice"), "gone");
+    assert_eq!(copy(&gone).await, ("no_such_object".into(), format!("Copying {gone} failed")));
+    let old = format!("{}?versionId=nope", uri(&lab("alice"), "s"));
+    let (code, what) = copy(&old).await;
+    assert_eq!(
+        (code.as_str(), what.starts_with("Version nope not found")),
+        ("no_such_object", true)
+    );
+    // S3 knows no copy of an object onto itself.
+    let same = uri(&lab("alice"), "s");
+    let answer = call(&client, json!({"op": "copy", "uri": same, "to": same, "size": 1})).await;
+    assert_eq!(answer.code().as_deref(), Some("aws_refused"));
+}
+
+#[tokio::test]
+async fn large_objects_are_copied_in_parts() {
+    let app = app().await;
+    let client = app.client("alice");
+    let store = app.world().store();
+    let body = content(12 * MIB);
+    let attributes = Attributes {
+        content_type: Some("text/x-large".into()),
+        content_encoding: Some("identity".into()),
+        metadata: BTreeMap::from([("who".into(), "alice".into())]),
+        ..Attributes::default()
+    };
+    let object = Object::new(body.clone(), attributes.clone());
+    let crc = object.checksum.checksum_crc64nvme.clone();
+    let id = store.insert(&lab("alice"), "l é", object, &Precondition::None).unwrap().id;
+    app.put(&lab("alice"), "l é", "newer");
+    let from = format!("{}?versionId={id}", uri(&lab("alice"), "l é"));
+    let mut copy = json!({"op": "copy", "uri": from, "to": uri(SHARED, "t +"),
+        "size": body.len(), "whole": 5 * MIB});
+    let written = seen(&call(&client, copy.clone()).await);
+    let (version, object) = store.get(SHARED, "t +", None).unwrap();
+    assert!(object.etag.ends_with("-3"), "{}", object.etag);
+    assert_eq!(
+        (&written["etag"], &written["version_id"]),
+        (&json!(object.etag), &json!(version.id))
+    );
+    assert_eq!((&object.body, &object.attributes), (&body, &attributes));
+    assert_eq!(object.checksum.checksum_crc64nvme, crc, "of the whole object");
+    let parts = operations(&app).into_iter().filter(|o| o == "UploadPartCopy").count();
+    assert_eq!((parts, store.uploads()), (3, 0));
+    copy["size"] = json!(body.len() + 1);
+    assert_eq!(call(&client, copy.clone()).await.code().as_deref(), Some("conflict"));
+    copy["size"] = json!(6 * MIB);
+    copy["uri"] = json!(uri(&lab("alice"), "gone"));
+    assert_eq!(call(&client, copy).await.code().as_deref(), Some("no_such_object"));
+    assert_eq!(store.uploads(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_in_parts_that_fails_or_is_left_leaves_nothing() {
+    let app = app().await;
+    let client = app.client("alice");
+    app.put(&lab("alice"), "l", content(12 * MIB));
+    let copy = json!({"op": "copy", "uri": uri(&lab("alice"), "l"), "to": uri(SHARED, "t"),
+        "size": 12 * MIB, "whole": MIB});
+    // HEAD, then CreateMultipartUpload pass; a part is refused.
+    let pass =
+        |calls| app.world().faults().inject(Service::S3, Fault::Delay(Duration::ZERO), calls);
+    pass(2);
+    app.world().faults().inject(Service::S3, Fault::ACCESS_DENIED, 1);
+    let answer = call(&client, copy.clone()).await;
+    assert_eq!(answer.code().as_deref(), Some("aws_access_denied"), "{}", answer.body);
+    assert_eq!((app.world().store().uploads(), has(&app, SHARED, "t")), (0, false));
+    assert!(operations(&app).contains(&"AbortMultipartUpload".to_owned()));
+    // The caller goes while the upload begins (1), while parts are copied (2), while it is completed (5).
+    for before in [1, 2, 5] {
+        app.world().faults().clear();
+        app.world().journal().clear();
+        pass(before);
+        let slow = Fault::Delay(Duration::from_millis(700));
+        app.world().faults().inject(Service::S3, slow, if before == 2 { 3 } else { 1 });
+        let left = tokio::time::timeout(Duration::from_millis(400), call(&client, copy.clone()));
+        assert!(left.await.is_err(), "{before}");
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        none_left(&app).await;
+        let said = operations(&app);
+        assert!(said.contains(&"AbortMultipartUpload".to_owned()), "{before}: {said:?}");
+        assert!(!has(&app, SHARED, "t"), "{before}");
+    }
+    app.world().faults().clear();
+    assert!(call(&client, copy).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_copy_goes_to_the_region_of_its_target() {
+    let app = app().await;
+    let store = app.world().store();
+    let client = app.client("alice");
+    store.set_region(&lab("alice"), "eu-central-1");
+    app.put(&lab("alice"), "s", content(6 * MIB));
+    for (target, region) in [(SHARED, "us-east-1"), (lab("alice").as_str(), "eu-central-1")] {
+        for whole in [8 * MIB, 0] {
+            app.world().journal().clear();
+            let copy = json!({"op": "copy", "uri": uri(&lab("alice"), "s"),
+                "to": uri(target, "t"), "size": 6 * MIB, "whole": whole});
+            assert!(call(&client, copy).await.is_ok());
+            let copies = app.s3_calls().into_iter().filter(|c| c.operation.contains("Copy"));
+            let regions: Vec<_> = copies.map(|c| c.detail["SigningRegion"].clone()).collect();
+            assert!(!regions.is_empty() && regions.iter().all(|r| r == region), "{regions:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn checksums_come_without_the_bytes() {
+    let app = app().await;
+    let client = app.client("alice");
+    let sums = async |uri: &str| call(&client, json!({"op": "sums", "uri": uri})).await;
+    let old = app.put(&lab("alice"), "small", "abc");
+    app.put(&lab("alice"), "small", "abcd");
+    let small = seen(&sums(&uri(&lab("alice"), "small")).await);
+    assert_eq!(
+        (&small["size"], &small["parts"], &small["sha256"]),
+        (&json!(4), &json!(null), &json!(null))
+    );
+    assert!(small["crc64nvme"].is_string());
+    let versioned = format!("{}?versionId={old}", uri(&lab("alice"), "small"));
+    let first = seen(&sums(&versioned).await);
+    assert_eq!((&first["size"], &first["version_id"]), (&json!(3), &json!(old)));
+    let upload = json!({"op": "upload", "uri": uri(&lab("alice"), "u"), "size": 3});
+    seen(&call(&client, upload).await);
+    let whole = seen(&sums(&uri(&lab("alice"), "u")).await);
+    assert_eq!((&whole["composite"], &whole["parts"]), (&json!(false), &json!(null)));
+    assert_eq!(whole["sha256"].as_str().unwrap().len(), 44);
+    assert_eq!(sums(&uri(&lab("alice"), "gone")).await.code().as_deref(), Some("no_such_object"));
+    assert!(!operations(&app).contains(&"GetObjectAttributes".to_owned()), "for none of these");
+}
+
+/// An object as if it had been uploaded in so many parts.
+fn in_parts(count: i32) -> Object {
+    let body = content(9 * MIB);
+    let size = body.len() / count as usize;
+    let piece = |n: i32| {
+        let (start, last) = (n as usize * size, n + 1 == count);
+        body.slice(start..if last { body.len() } else { start + size })
+    };
+    let parts = (0..count).map(|n| {
+        let sum = Checksum { checksum_sha256: Some(format!("sum-{n}")), ..Checksum::default() };
+        UploadedPart::new(n + 1, piece(n), sum)
+    });
+    let mut object = Object::new(body.clone(), Attributes::default());
+    object.parts = parts.collect();
+    object.checksum =
+        Checksum { checksum_sha256: Some(format!("AAAA-{count}")), ..Checksum::default() };
+    object
+}
+
+#[tokio::test]
+async fn the_checksums_of_parts_come_in_pages_and_only_to_who_may() {
+    let app = app().await;
+    let store = app.world().store();
+    let client = app.client("alice");
+    for count in [1, 1000, 2500] {
+        app.world().journal().clear();
+        let key = format!("p{count}");
+        let id =
+            store.insert(&lab("alice"), &key, in_parts(count), &Precondition::None).unwrap().id;
+        let versioned = format!("{}?versionId={id}", uri(&lab("alice"), &key));
+        for uri in [uri(&lab("alice"), &key), versioned] {
+            let sums = seen(&call(&client, json!({"op": "sums", "uri": uri})).await);
+            assert_eq!(sums["composite"], true);
+            let parts = sums["parts"].as_array().unwrap();
+            assert_eq!(parts.len(), count as usize);
+            let total: u64 = parts.iter().map(|part| part[0].as_u64().unwrap()).sum();
+            assert_eq!(total, 9 * MIB as u64);
+            assert_eq!(parts[count as usize - 1][1], format!("sum-{}", count - 1));
+        }
+        let pages = operations(&app).into_iter().filter(|o| o == "GetObjectAttributes").count();
+        assert_eq!(pages, 2 * (count as usize).div_ceil(1000));
+    }
+    // Neither the token's no nor AWS's is a failure: they are not told, that is all.
+    let ask = json!({"op": "sums", "uri": uri(&lab("alice"), "p1")});
+    let narrow = app.token_with("alice", |claims| {
+        claims["permissions"].as_array_mut().unwrap().retain(|p| p != "s3:GetObjectAttributes");
+        claims["p"].as_array_mut().unwrap().retain(|p| p != "s3:GetObjectAttributes");
+    });
+    app.world().journal().clear();
+    let narrow = app.anonymous().with_token(narrow);
+    assert_eq!(seen(&call(&narrow, ask.clone()).await)["parts"], json!(null));
+    assert_eq!(app.s3_calls().len(), 1);
+    app.world().faults().inject(Service::S3, Fault::Delay(Duration::ZERO), 1);
+    app.world().faults().inject(Service::S3, Fault::ACCESS_DENIED, 1);
+    assert_eq!(seen(&call(&client, ask.clone()).await)["parts"], json!(null));
+    app.world().faults().inject(Service::S3, Fault::Delay(Duration::ZERO), 1);
+    app.world().faults().inject(Service::S3, Fault::INTERNAL_ERROR, 3);
+    let failed = call(&client, ask).await;
+    assert_eq!(failed.code().as_deref(), Some("aws_unavailable"), "other failures are failures");
+}
+
+#[tokio::test]
+async fn an_object_is_read_piece_by_piece() {
+    let app = app().await;
+    let client = app.client("alice");
+    let body = content(3 * MIB + 5);
+    let id = app.put(&lab("alice"), "s", body.clone());
+    app.put(&lab("alice"), "e", "");
+    let read = async |uri: &str, range: Option<(usize, usize)>| {
+        call(&client, json!({"op": "stream", "uri": uri, "range": range})).await
+    };
+    let md5 = |bytes: Bytes| Object::new(bytes, Attributes::default()).etag;
+    let place = uri(&lab("alice"), "s");
+    let whole = seen(&read(&place, None).await);
+    assert_eq!((&whole["size"], &whole["length"]), (&json!(body.len()), &json!(body.len())));
+    assert_eq!((&whole["md5"], &whole["version_id"]), (&json!(md5(body.clone())), &json!(id)));
+    assert!(whole["pieces"].as_u64().unwrap() > 1);
+    for (start, end) in [(0, 1), (7, MIB), (body.len() - 1, body.len())] {
+        let part = seen(&read(&place, Some((start, end))).await);
+        assert_eq!(part["md5"], json!(md5(body.slice(start..end))));
+        assert_eq!(part["size"], json!(body.len()), "of the whole");
+    }
+    assert_eq!(seen(&read(&uri(&lab("alice"), "e"), None).await)["length"], 0);
+    for (start, end) in [(0, body.len() + 1), (body.len(), body.len() + 1)] {
+        let beyond = read(&place, Some((start, end))).await;
+        assert_eq!(beyond.code().as_deref(), Some("invalid_arguments"), "{}", beyond.body);
+    }
+    let nope = read(&format!("{place}?versionId=nope"), None).await;
+    assert_eq!(nope.code().as_deref(), Some("no_such_object"));
+}
+
+#[tokio::test]
+async fn half_a_stream_is_a_failure_with_a_limit() {
+    let app = app().await;
+    let client = app.client("alice");
+    app.put(&lab("alice"), "s", content(2 * MIB));
+    let cases = [
+        (Fault::Torn(Torn::HalfThenReset), 30_000, 30_000, "aws_unavailable"),
+        (Fault::Torn(Torn::HalfThenClose), 30_000, 30_000, "aws_unavailable"),
+        (Fault::Torn(Torn::HalfThenSilence), 300, 30_000, "timeout"),
+        (Fault::Torn(Torn::HalfThenSilence), 30_000, 300, "timeout"),
+    ];
+    for (fault, stall_ms, overall_ms, code) in cases {
+        for range in [None, Some((0, MIB))] {
+            app.world().faults().inject(Service::S3, fault, 1);
+            let ask = json!({"op": "stream", "uri": uri(&lab("alice"), "s"), "range": range,
+                "stall_ms": stall_ms, "overall_ms": overall_ms});
+            let answer = call(&client, ask).await;
+            assert_eq!(answer.code().as_deref(), Some(code), "{fault:?}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_comes_as_a_stream_is_written_whole_or_in_parts() {
+    let app = app().await;
+    let store = app.world().store();
+    let client = app.client("alice");
+    for (size, parts) in [(0, 0), (5, 0), (8 * MIB - 1, 0), (8 * MIB, 1), (20 * MIB + 3, 3)] {
+        app.world().journal().clear();
+        let upload = json!({"op": "upload", "uri": uri(SHARED, "u/é"), "size": size});
+        let written = seen(&call(&client, upload).await);
+        let (version, object) = store.get(SHARED, "u/é", None).unwrap();
+        assert_eq!(
+            (&written["etag"], &written["version_id"]),
+            (&json!(object.etag), &json!(version.id))
+        );
+        assert_eq!((object.body.clone(), object.parts.len()), (content(size), parts));
+        assert_eq!(object.attributes.content_type.as_deref(), Some("application/x-test"));
+        assert_eq!(object.attributes.metadata["a"], "b");
+        let sum = object.checksum.checksum_sha256.clone().unwrap();
+        assert_eq!(
+            sum.split_once('-').map(|(_, n)| n.to_owned()),
+            (parts > 0).then(|| parts.to_string())
+        );
+        assert_eq!(store.uploads(), 0);
+        let sent = operations(&app).into_iter().filter(|o| o == "UploadPart").count();
+        assert_eq!(sent, parts);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_or_is_left_leaves_nothing() {
+    let app = app().await;
+    let client = app.client("alice");
+    let upload = |more: Value| {
+        let mut upload = json!({"op": "upload", "uri": uri(SHARED, "u"), "size": 20 * MIB});
+        upload.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        upload
+    };
+    for (after, abort) in [(0, false), (MIB, false), (9 * MIB, true)] {
+        app.world().journal().clear();
+        let answer = call(&client, upload(json!({"fails_after": after}))).await;
+        assert_eq!(answer.code().as_deref(), Some("invalid_arguments"), "{}", answer.body);
+        assert_eq!(operations(&app).contains(&"AbortMultipartUpload".to_owned()), abort);
+        assert_eq!((app.world().store().uploads(), has(&app, SHARED, "u")), (0, false));
+    }
+    let waits = upload(json!({"waits_after": 17 * MIB}));
+    let left = tokio::time::timeout(Duration::from_millis(2500), call(&client, waits));
+    assert!(left.await.is_err());
+    assert!(operations(&app).contains(&"CreateMultipartUpload".to_owned()), "it had begun");
+    none_left(&app).await;
+    assert!(!has(&app, SHARED, "u"));
+    // An abort that S3 refuses does not hide why the upload failed.
+    app.world().faults().clear();
+    app.world().faults().inject(Service::S3, Fault::Delay(Duration::ZERO), 1);
+    app.world().faults().inject(Service::S3, Fault::ACCESS_DENIED, 4);
+    let answer = call(&client, upload(json!({}))).await;
+    assert_eq!(answer.code().as_deref(), Some("aws_access_denied"));
+    let no_abort = app.token_with("alice", |claims| {
+        for name in ["permissions", "p"] {
+            let list = claims[name].as_array_mut().unwrap();
+            list.retain(|p| p != "s3:AbortMultipartUpload" && p != "amu");
+        }
+    });
+    app.world().faults().clear();
+    app.world().journal().clear();
+    let client = app.anonymous().with_token(no_abort);
+    let answer = call(&client, upload(json!({}))).await;
+    assert_eq!(answer.code().as_deref(), Some("insufficient_scope"));
+    assert_eq!(app.s3_calls().len(), 0, "nothing is begun that could not be ended");
+}
+
+#[tokio::test]
+async fn writes_depend_on_what_is_there() {
+    let app = app().await;
+    let store = app.world().store();
+    let client = app.client("alice");
+    for (op, size) in [("put", 3), ("upload", 3), ("upload", 9 * MIB)] {
+        let write = async |more: Value| {
+            let mut write = json!({"op": op, "uri": uri(SHARED, "c"), "size": size});
+            write.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            call(&client, write).await
+        };
+        store.delete(SHARED, "c", None).unwrap();
+        let there = write(json!({"matches": "0123"})).await;
+        assert_eq!(there.code().as_deref(), Some("conflict"), "nothing there: {}", there.body);
+        let etag = seen(&write(json!({"absent": true})).await)["etag"].clone();
+        let again = write(json!({"absent": true})).await;
+        assert_eq!(again.code().as_deref(), Some("already_exists"));
+        let other = write(json!({"matches": "0123"})).await;
+        assert_eq!(other.code().as_deref(), Some("conflict"));
+        assert!(other.structured()["why"].as_str().unwrap().contains("no longer the one"));
+        assert_eq!(store.versions(SHARED, "c").iter().filter(|v| v.object.is_some()).count(), 1);
+        assert!(write(json!({"matches": etag})).await.is_ok());
+        assert_eq!(store.uploads(), 0);
+        // The next round begins anew.
+        for version in store.versions(SHARED, "c") {
+            store.delete(SHARED, "c", Some(&version.id)).unwrap();
+        }
+    }
+    let blind = app.token_with("alice", |claims| {
+        for name in ["permissions", "p"] {
+            claims[name].as_array_mut().unwrap().retain(|p| p != "s3:GetObject" && p != "g");
+        }
+    });
+    let blind = app.anonymous().with_token(blind);
+    let write = json!({"op": "put", "uri": uri(SHARED, "c"), "size": 1, "matches": "0"});
+    assert_eq!(call(&blind, write).await.code().as_deref(), Some("insufficient_scope"));
+}
+
+#[tokio::test]
+async fn what_is_deleted_while_an_upload_runs_is_a_conflict() {
+    let app = app().await;
+    let store = app.world().store();
+    let client = app.client("alice");
+    app.put(SHARED, "raced", "x");
+    let upload = json!({"op": "upload", "uri": uri(SHARED, "raced"), "size": 17 * MIB,
+        "absent": true, "waits_after": 16 * MIB});
+    let running = tokio::spawn(async move { call(&client, upload).await });
+    while store.uploads() == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    store.delete(SHARED, "raced", None).unwrap();
+    assert_eq!(running.await.unwrap().code().as_deref(), Some(Code::Conflict.as_str()));
+    assert_eq!(store.uploads(), 0);
+}
+
+#[tokio::test]
+async fn deleting_puts_a_marker_on_top() {
+    let app = app().await;
+    let store = app.world().store();
+    let (alice, bob) = (app.client("alice"), app.client("bob"));
+    let id = app.put(SHARED, "d é", "x");
+    let delete = |uri: String| json!({"op": "delete", "uri": uri});
+    let answer = call(&bob, delete(uri(SHARED, "d é"))).await;
+    assert_eq!(answer.code().as_deref(), Some("aws_access_denied"));
+    let answer = call(&bob, delete(uri(&lab("alice"), "README.md"))).await;
+    assert_eq!(answer.code().as_deref(), Some("bucket_not_granted"));
+    let versioned = format!("{}?versionId={id}", uri(SHARED, "d é"));
+    let answer = call(&alice, delete(versioned)).await;
+    assert_eq!(answer.code().as_deref(), Some("invalid_arguments"));
+    assert!(has(&app, SHARED, "d é"));
+    let said = seen(&call(&alice, delete(uri(SHARED, "d é"))).await);
+    let marker = store.latest(SHARED, "d é").unwrap();
+    assert_eq!(said, format!("Marked {{ version_id: {marker:?} }}"));
+    assert!(!has(&app, SHARED, "d é") && store.get(SHARED, "d é", Some(&id)).is_ok());
+    let no_delete = app.token_with("alice", |claims| {
+        for name in ["permissions", "p"] {
+            claims[name].as_array_mut().unwrap().retain(|p| p != "s3:DeleteObject" && p != "d");
+        }
+    });
+    let answer = call(&app.anonymous().with_token(no_delete), delete(uri(SHARED, "d é"))).await;
+    assert_eq!(answer.code().as_deref(), Some("insufficient_scope"));
+}
