@@ -13,7 +13,7 @@ use quilt_mcp_server::{
         store::{Attributes, Object, Precondition, UploadedPart},
     },
     domain::{Action, S3Uri, Toolset},
-    error::{Code, ToolError},
+    error::ToolError,
     runtime::Cx,
     tool::{Entry, Result, Tool},
 };
@@ -22,10 +22,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, lab, s3_calls, sts_calls};
+use crate::support::{TestApp, lab, s3_calls};
 
-const MIB: usize = 1024 * 1024;
-const SHARED: &str = "quilt-shared";
+pub const MIB: usize = 1024 * 1024;
+pub const SHARED: &str = "quilt-shared";
 
 #[derive(Serialize, JsonSchema)]
 struct Seen {
@@ -177,34 +177,34 @@ impl Do {
 static TOOLS: &[Entry] = &[Entry::of::<Do>()];
 
 /// Bytes of which no two parts are alike.
-fn content(size: usize) -> Bytes {
+pub fn content(size: usize) -> Bytes {
     (0..size).map(|n| (n / 7 + n / MIB) as u8).collect::<Vec<_>>().into()
 }
 
-async fn app() -> TestApp {
+pub async fn app() -> TestApp {
     TestApp::with_tools(TOOLS).await
 }
 
-async fn call(client: &Client, arguments: Value) -> Answer {
+pub async fn call(client: &Client, arguments: Value) -> Answer {
     client.call("do", arguments).await.unwrap()
 }
 
-fn seen(answer: &Answer) -> Value {
+pub fn seen(answer: &Answer) -> Value {
     assert!(answer.is_ok(), "{}", answer.body);
     answer.structured()["seen"].clone()
 }
 
-fn uri(bucket: &str, key: &str) -> String {
+pub fn uri(bucket: &str, key: &str) -> String {
     let bucket = quilt_mcp_server::domain::BucketName::parse(bucket).unwrap();
     S3Uri { bucket, key: key.to_owned(), version_id: None }.to_string()
 }
 
-fn operations(app: &TestApp) -> Vec<String> {
+pub fn operations(app: &TestApp) -> Vec<String> {
     s3_calls(app.world()).into_iter().map(|c| c.operation).collect()
 }
 
 /// Waits until no upload in parts is left.
-async fn none_left(app: &TestApp) {
+pub async fn none_left(app: &TestApp) {
     for _ in 0..100 {
         if app.world().store().uploads() == 0 {
             return;
@@ -214,237 +214,8 @@ async fn none_left(app: &TestApp) {
     panic!("an upload in parts is left: {:?}", operations(app));
 }
 
-fn has(app: &TestApp, bucket: &str, key: &str) -> bool {
+pub fn has(app: &TestApp, bucket: &str, key: &str) -> bool {
     app.world().store().get(bucket, key, None).is_ok()
-}
-
-const ODD: &[&str] = &[
-    "plain.txt",
-    "with space/and+plus",
-    "100%",
-    "%2Fencoded",
-    "q?versionId=1&x#frag",
-    "ünïcode/日本語/🧬",
-    "/leading//double/",
-    "quote'\"`<>&",
-    "tab\there",
-    "back\\slash",
-    "a=b;c,d:e@f!$()*[]",
-];
-
-#[tokio::test]
-async fn odd_keys_and_old_versions_are_copied_with_all_that_belongs_to_them() {
-    let app = app().await;
-    let client = app.client("alice");
-    for (index, key) in ODD.iter().enumerate() {
-        let body = format!("first of {key}");
-        let attributes = Attributes {
-            content_type: Some("text/x-odd".into()),
-            cache_control: Some("no-cache".into()),
-            metadata: BTreeMap::from([("who".into(), index.to_string())]),
-            ..Attributes::default()
-        };
-        let object = Object::new(body.clone(), attributes.clone());
-        let store = app.world().store();
-        let first = store.insert(&lab("alice"), key, object, &Precondition::None).unwrap().id;
-        app.put(&lab("alice"), key, "second!");
-        let old = format!("{}?versionId={first}", uri(&lab("alice"), key));
-        for from in [uri(&lab("alice"), key), old.clone()] {
-            let to = uri(SHARED, &format!("copied/{key}"));
-            let arguments = json!({"op": "copy", "uri": from, "to": to, "size": body.len()});
-            let written = seen(&call(&client, arguments).await);
-            let (version, object) = store.get(SHARED, &format!("copied/{key}"), None).unwrap();
-            assert_eq!(written["version_id"], version.id.as_str(), "{key}");
-            assert_eq!(written["etag"], object.etag.as_str());
-            if from == old {
-                assert_eq!((&object.body[..], &object.attributes), (body.as_bytes(), &attributes));
-            } else {
-                assert_eq!(object.body, "second!");
-            }
-        }
-    }
-    assert_eq!(sts_calls(app.world()).len(), 1, "one set of credentials for all of these copies");
-    let policy: Value =
-        serde_json::from_str(&sts_calls(app.world())[0].detail["Policy"].clone()).unwrap();
-    let statements = policy["Statement"].as_array().unwrap();
-    let of = |resource: &str| -> Vec<&Value> {
-        statements.iter().filter(|s| s["Resource"] == resource).map(|s| &s["Action"]).collect()
-    };
-    let reads = json!(["s3:GetObject", "s3:GetObjectVersion"]);
-    assert_eq!(of(&format!("arn:aws:s3:::{}/*", lab("alice"))), [&reads]);
-    let writes = json!(["s3:PutObject", "s3:AbortMultipartUpload"]);
-    assert_eq!(of(&format!("arn:aws:s3:::{SHARED}/*")), [&writes]);
-}
-
-#[tokio::test]
-async fn a_copy_is_refused_at_either_side_and_writes_nothing() {
-    let app = app().await;
-    let store = app.world().store();
-    let version = app.put(&lab("alice"), "s", "secret of alice");
-    app.put(&lab("bob"), "s", "secret of bob");
-    let (alice, bob) = (lab("alice"), lab("bob"));
-    let copy = |from: &str, to: &str| json!({"op": "copy", "uri": from, "to": to, "size": 1});
-    let keys: Vec<Vec<String>> = [&alice, &bob, SHARED].map(|b| store.keys(b)).into();
-    let old = format!("{}?versionId={version}", uri(&alice, "s"));
-    let token = |lacks: &'static str| {
-        app.token_with("alice", move |claims| {
-            for name in ["permissions", "p"] {
-                let list = claims[name].as_array_mut().unwrap();
-                list.retain(|p| !lacks.split(' ').any(|lack| p == lack));
-            }
-        })
-    };
-    let to = uri(SHARED, "stolen");
-    let cases = [
-        // Our own check: the token's buckets and actions.
-        (app.token("bob"), uri(&alice, "s"), to.clone(), "bucket_not_granted", 0),
-        (app.token("alice"), uri(&alice, "s"), uri(&bob, "t"), "bucket_not_granted", 0),
-        (token("s3:PutObject p"), uri(&alice, "s"), to.clone(), "insufficient_scope", 0),
-        (token("s3:GetObjectVersion gv"), old, to.clone(), "insufficient_scope", 0),
-        // AWS's: the token of bob allows writing somewhere, his role not here.
-        (app.token("bob"), uri(&bob, "s"), to.clone(), "aws_access_denied", 1),
-        // A catalog token lists nothing; AWS alone decides.
-        (
-            app.user("bob").catalog_token.clone(),
-            uri(&alice, "s"),
-            uri(&bob, "t"),
-            "aws_access_denied",
-            1,
-        ),
-        (app.user("bob").catalog_token.clone(), uri(&bob, "s"), to, "aws_access_denied", 1),
-    ];
-    for (token, from, to, code, calls) in cases {
-        app.world().journal().clear();
-        let client = app.anonymous().with_token(token);
-        let answer = call(&client, copy(&from, &to)).await;
-        assert_eq!(answer.code().as_deref(), Some(code), "{from} → {to}: {}", answer.body);
-        assert_eq!(app.s3_calls().len(), calls, "{from} → {to}");
-    }
-    assert_eq!([&alice, &bob, SHARED].map(|b| store.keys(b)).to_vec(), keys);
-    // Without the right to abort, nothing is begun that might have to be.
-    app.world().journal().clear();
-    let client = app.anonymous().with_token(token("s3:AbortMultipartUpload amu"));
-    let mut parts = copy(&uri(&alice, "s"), &uri(SHARED, "t"));
-    parts["whole"] = json!(0);
-    assert_eq!(call(&client, parts).await.code().as_deref(), Some("insufficient_scope"));
-    assert_eq!(app.s3_calls().len(), 0);
-}
-
-#[tokio::test]
-async fn what_is_wrong_about_a_source_is_told() {
-    let app = app().await;
-    let client = app.client("alice");
-    app.put(&lab("alice"), "s", "x");
-    let copy = async |from: &str| {
-        let to = uri(SHARED, "t");
-        let answer = call(&client, json!({"op": "copy", "uri": from, "to": to, "size": 1})).await;
-        (answer.code().unwrap(), answer.structured()["what"].as_str().unwrap().to_owned())
-    };
-    let gone = uri(&lab("alice"), "gone");
-    assert_eq!(copy(&gone).await, ("no_such_object".into(), format!("Copying {gone} failed")));
-    let old = format!("{}?versionId=nope", uri(&lab("alice"), "s"));
-    let (code, what) = copy(&old).await;
-    assert_eq!(
-        (code.as_str(), what.starts_with("Version nope not found")),
-        ("no_such_object", true)
-    );
-    // S3 knows no copy of an object onto itself.
-    let same = uri(&lab("alice"), "s");
-    let answer = call(&client, json!({"op": "copy", "uri": same, "to": same, "size": 1})).await;
-    assert_eq!(answer.code().as_deref(), Some("aws_refused"));
-}
-
-#[tokio::test]
-async fn large_objects_are_copied_in_parts() {
-    let app = app().await;
-    let client = app.client("alice");
-    let store = app.world().store();
-    let body = content(12 * MIB);
-    let attributes = Attributes {
-        content_type: Some("text/x-large".into()),
-        content_encoding: Some("identity".into()),
-        metadata: BTreeMap::from([("who".into(), "alice".into())]),
-        ..Attributes::default()
-    };
-    let object = Object::new(body.clone(), attributes.clone());
-    let crc = object.checksum.checksum_crc64nvme.clone();
-    let id = store.insert(&lab("alice"), "l é", object, &Precondition::None).unwrap().id;
-    app.put(&lab("alice"), "l é", "newer");
-    let from = format!("{}?versionId={id}", uri(&lab("alice"), "l é"));
-    let mut copy = json!({"op": "copy", "uri": from, "to": uri(SHARED, "t +"),
-        "size": body.len(), "whole": 5 * MIB});
-    let written = seen(&call(&client, copy.clone()).await);
-    let (version, object) = store.get(SHARED, "t +", None).unwrap();
-    assert!(object.etag.ends_with("-3"), "{}", object.etag);
-    assert_eq!(
-        (&written["etag"], &written["version_id"]),
-        (&json!(object.etag), &json!(version.id))
-    );
-    assert_eq!((&object.body, &object.attributes), (&body, &attributes));
-    assert_eq!(object.checksum.checksum_crc64nvme, crc, "of the whole object");
-    let parts = operations(&app).into_iter().filter(|o| o == "UploadPartCopy").count();
-    assert_eq!((parts, store.uploads()), (3, 0));
-    copy["size"] = json!(body.len() + 1);
-    assert_eq!(call(&client, copy.clone()).await.code().as_deref(), Some("conflict"));
-    copy["size"] = json!(6 * MIB);
-    copy["uri"] = json!(uri(&lab("alice"), "gone"));
-    assert_eq!(call(&client, copy).await.code().as_deref(), Some("no_such_object"));
-    assert_eq!(store.uploads(), 0);
-}
-
-#[tokio::test]
-async fn a_copy_in_parts_that_fails_or_is_left_leaves_nothing() {
-    let app = app().await;
-    let client = app.client("alice");
-    app.put(&lab("alice"), "l", content(12 * MIB));
-    let copy = json!({"op": "copy", "uri": uri(&lab("alice"), "l"), "to": uri(SHARED, "t"),
-        "size": 12 * MIB, "whole": MIB});
-    // HEAD, then CreateMultipartUpload pass; a part is refused.
-    let pass =
-        |calls| app.world().faults().inject(Service::S3, Fault::Delay(Duration::ZERO), calls);
-    pass(2);
-    app.world().faults().inject(Service::S3, Fault::ACCESS_DENIED, 1);
-    let answer = call(&client, copy.clone()).await;
-    assert_eq!(answer.code().as_deref(), Some("aws_access_denied"), "{}", answer.body);
-    assert_eq!((app.world().store().uploads(), has(&app, SHARED, "t")), (0, false));
-    assert!(operations(&app).contains(&"AbortMultipartUpload".to_owned()));
-    // The caller goes while the upload begins (1), while parts are copied (2), while it is completed (5).
-    for before in [1, 2, 5] {
-        app.world().faults().clear();
-        app.world().journal().clear();
-        pass(before);
-        let slow = Fault::Delay(Duration::from_millis(700));
-        app.world().faults().inject(Service::S3, slow, if before == 2 { 3 } else { 1 });
-        let left = tokio::time::timeout(Duration::from_millis(400), call(&client, copy.clone()));
-        assert!(left.await.is_err(), "{before}");
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        none_left(&app).await;
-        let said = operations(&app);
-        assert!(said.contains(&"AbortMultipartUpload".to_owned()), "{before}: {said:?}");
-        assert!(!has(&app, SHARED, "t"), "{before}");
-    }
-    app.world().faults().clear();
-    assert!(call(&client, copy).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_copy_goes_to_the_region_of_its_target() {
-    let app = app().await;
-    let store = app.world().store();
-    let client = app.client("alice");
-    store.set_region(&lab("alice"), "eu-central-1");
-    app.put(&lab("alice"), "s", content(6 * MIB));
-    for (target, region) in [(SHARED, "us-east-1"), (lab("alice").as_str(), "eu-central-1")] {
-        for whole in [8 * MIB, 0] {
-            app.world().journal().clear();
-            let copy = json!({"op": "copy", "uri": uri(&lab("alice"), "s"),
-                "to": uri(target, "t"), "size": 6 * MIB, "whole": whole});
-            assert!(call(&client, copy).await.is_ok());
-            let copies = app.s3_calls().into_iter().filter(|c| c.operation.contains("Copy"));
-            let regions: Vec<_> = copies.map(|c| c.detail["SigningRegion"].clone()).collect();
-            assert!(!regions.is_empty() && regions.iter().all(|r| r == region), "{regions:?}");
-        }
-    }
 }
 
 #[tokio::test]
@@ -583,131 +354,6 @@ async fn half_a_stream_is_a_failure_with_a_limit() {
             assert_eq!(answer.code().as_deref(), Some(code), "{fault:?}: {}", answer.body);
         }
     }
-}
-
-#[tokio::test]
-async fn what_comes_as_a_stream_is_written_whole_or_in_parts() {
-    let app = app().await;
-    let store = app.world().store();
-    let client = app.client("alice");
-    for (size, parts) in [(0, 0), (5, 0), (8 * MIB - 1, 0), (8 * MIB, 1), (20 * MIB + 3, 3)] {
-        app.world().journal().clear();
-        let upload = json!({"op": "upload", "uri": uri(SHARED, "u/é"), "size": size});
-        let written = seen(&call(&client, upload).await);
-        let (version, object) = store.get(SHARED, "u/é", None).unwrap();
-        assert_eq!(
-            (&written["etag"], &written["version_id"]),
-            (&json!(object.etag), &json!(version.id))
-        );
-        assert_eq!((object.body.clone(), object.parts.len()), (content(size), parts));
-        assert_eq!(object.attributes.content_type.as_deref(), Some("application/x-test"));
-        assert_eq!(object.attributes.metadata["a"], "b");
-        let sum = object.checksum.checksum_sha256.clone().unwrap();
-        assert_eq!(
-            sum.split_once('-').map(|(_, n)| n.to_owned()),
-            (parts > 0).then(|| parts.to_string())
-        );
-        assert_eq!(store.uploads(), 0);
-        let sent = operations(&app).into_iter().filter(|o| o == "UploadPart").count();
-        assert_eq!(sent, parts);
-    }
-}
-
-#[tokio::test]
-async fn an_upload_that_fails_or_is_left_leaves_nothing() {
-    let app = app().await;
-    let client = app.client("alice");
-    let upload = |more: Value| {
-        let mut upload = json!({"op": "upload", "uri": uri(SHARED, "u"), "size": 20 * MIB});
-        upload.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        upload
-    };
-    for (after, abort) in [(0, false), (MIB, false), (9 * MIB, true)] {
-        app.world().journal().clear();
-        let answer = call(&client, upload(json!({"fails_after": after}))).await;
-        assert_eq!(answer.code().as_deref(), Some("invalid_arguments"), "{}", answer.body);
-        assert_eq!(operations(&app).contains(&"AbortMultipartUpload".to_owned()), abort);
-        assert_eq!((app.world().store().uploads(), has(&app, SHARED, "u")), (0, false));
-    }
-    let waits = upload(json!({"waits_after": 17 * MIB}));
-    let left = tokio::time::timeout(Duration::from_millis(2500), call(&client, waits));
-    assert!(left.await.is_err());
-    assert!(operations(&app).contains(&"CreateMultipartUpload".to_owned()), "it had begun");
-    none_left(&app).await;
-    assert!(!has(&app, SHARED, "u"));
-    // An abort that S3 refuses does not hide why the upload failed.
-    app.world().faults().clear();
-    app.world().faults().inject(Service::S3, Fault::Delay(Duration::ZERO), 1);
-    app.world().faults().inject(Service::S3, Fault::ACCESS_DENIED, 4);
-    let answer = call(&client, upload(json!({}))).await;
-    assert_eq!(answer.code().as_deref(), Some("aws_access_denied"));
-    let no_abort = app.token_with("alice", |claims| {
-        for name in ["permissions", "p"] {
-            let list = claims[name].as_array_mut().unwrap();
-            list.retain(|p| p != "s3:AbortMultipartUpload" && p != "amu");
-        }
-    });
-    app.world().faults().clear();
-    app.world().journal().clear();
-    let client = app.anonymous().with_token(no_abort);
-    let answer = call(&client, upload(json!({}))).await;
-    assert_eq!(answer.code().as_deref(), Some("insufficient_scope"));
-    assert_eq!(app.s3_calls().len(), 0, "nothing is begun that could not be ended");
-}
-
-#[tokio::test]
-async fn writes_depend_on_what_is_there() {
-    let app = app().await;
-    let store = app.world().store();
-    let client = app.client("alice");
-    for (op, size) in [("put", 3), ("upload", 3), ("upload", 9 * MIB)] {
-        let write = async |more: Value| {
-            let mut write = json!({"op": op, "uri": uri(SHARED, "c"), "size": size});
-            write.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            call(&client, write).await
-        };
-        store.delete(SHARED, "c", None).unwrap();
-        let there = write(json!({"matches": "0123"})).await;
-        assert_eq!(there.code().as_deref(), Some("conflict"), "nothing there: {}", there.body);
-        let etag = seen(&write(json!({"absent": true})).await)["etag"].clone();
-        let again = write(json!({"absent": true})).await;
-        assert_eq!(again.code().as_deref(), Some("already_exists"));
-        let other = write(json!({"matches": "0123"})).await;
-        assert_eq!(other.code().as_deref(), Some("conflict"));
-        assert!(other.structured()["why"].as_str().unwrap().contains("no longer the one"));
-        assert_eq!(store.versions(SHARED, "c").iter().filter(|v| v.object.is_some()).count(), 1);
-        assert!(write(json!({"matches": etag})).await.is_ok());
-        assert_eq!(store.uploads(), 0);
-        // The next round begins anew.
-        for version in store.versions(SHARED, "c") {
-            store.delete(SHARED, "c", Some(&version.id)).unwrap();
-        }
-    }
-    let blind = app.token_with("alice", |claims| {
-        for name in ["permissions", "p"] {
-            claims[name].as_array_mut().unwrap().retain(|p| p != "s3:GetObject" && p != "g");
-        }
-    });
-    let blind = app.anonymous().with_token(blind);
-    let write = json!({"op": "put", "uri": uri(SHARED, "c"), "size": 1, "matches": "0"});
-    assert_eq!(call(&blind, write).await.code().as_deref(), Some("insufficient_scope"));
-}
-
-#[tokio::test]
-async fn what_is_deleted_while_an_upload_runs_is_a_conflict() {
-    let app = app().await;
-    let store = app.world().store();
-    let client = app.client("alice");
-    app.put(SHARED, "raced", "x");
-    let upload = json!({"op": "upload", "uri": uri(SHARED, "raced"), "size": 17 * MIB,
-        "absent": true, "waits_after": 16 * MIB});
-    let running = tokio::spawn(async move { call(&client, upload).await });
-    while store.uploads() == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    store.delete(SHARED, "raced", None).unwrap();
-    assert_eq!(running.await.unwrap().code().as_deref(), Some(Code::Conflict.as_str()));
-    assert_eq!(store.uploads(), 0);
 }
 
 #[tokio::test]

@@ -67,7 +67,12 @@ impl S3 {
                 Ok(Pending { place, client, id })
             };
             let begun = tokio::spawn(begun.in_current_span());
-            async { begun.await.unwrap_or_else(|e| Err(SdkError::construction_failure(e))) }
+            async {
+                match begun.await {
+                    Ok(answer) => answer,
+                    Err(panicked) => Err(SdkError::construction_failure(panicked)),
+                }
+            }
         });
         let sent = sent.await;
         let pending = sent.map_err(|e| e.into_tool_error(|| format!("Writing {uri}")))?.output;

@@ -57,7 +57,6 @@ fn parts(
         checksum_sha1: part.checksum.checksum_sha1.clone(),
         checksum_sha256: part.checksum.checksum_sha256.clone(),
         checksum_crc64nvme: part.checksum.checksum_crc64nvme.clone(),
-        ..ObjectPart::default()
     };
     Ok(GetObjectAttributesParts {
         parts: Some(page.parts.iter().map(part).collect()),
