@@ -1,7 +1,10 @@
 //! What packages need of S3: streams, checksums, copies, uploads in parts, deleting. Driven through
 //! tools of the test's own, so that permits, credentials and S3's word are those of a real call.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -205,13 +208,11 @@ pub fn operations(app: &TestApp) -> Vec<String> {
 
 /// Waits until no upload in parts is left.
 pub async fn none_left(app: &TestApp) {
-    for _ in 0..100 {
-        if app.world().store().uploads() == 0 {
-            return;
-        }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while app.world().store().uploads() > 0 {
+        assert!(Instant::now() < deadline, "an upload in parts is left: {:?}", operations(app));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("an upload in parts is left: {:?}", operations(app));
 }
 
 pub fn has(app: &TestApp, bucket: &str, key: &str) -> bool {

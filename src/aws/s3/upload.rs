@@ -159,7 +159,7 @@ struct Source<'a, B> {
 impl<B: Stream<Item = Result<Bytes, ToolError>>> Source<'_, B> {
     /// The next `size` bytes; fewer at the end alone.
     async fn fill(&mut self, size: usize) -> Result<Bytes, ToolError> {
-        let mut part = BytesMut::new();
+        let mut part = BytesMut::with_capacity(size);
         while part.len() < size {
             if self.rest.is_empty() {
                 match self.body.next().await {
