@@ -98,6 +98,8 @@ const MAX_CALLS: usize = 512;
 const TURN: Duration = Duration::from_secs(10);
 /// Regions per set of credentials: those of a role are for one bucket, others for a few.
 const MAX_REGIONS: usize = 16;
+/// Bytes per second: S3 copies within a region at ten times this, between far ones at about this.
+const SLOWEST: u64 = 8 * 1024 * 1024;
 /// How long a refusal by STS is remembered.
 const DENIAL: Duration = Duration::from_secs(30);
 
@@ -169,6 +171,18 @@ impl Clients {
     /// How long the body of an answer may take: the SDK's own limits end with its head.
     pub(super) fn body_time(&self) -> Option<Duration> {
         self.settings.timeouts.operation_timeout()
+    }
+
+    /// Time limits of a call that moves so many bytes before it answers, as a copy within S3 does: the
+    /// ordinary ones, and what the bytes take at [`SLOWEST`].
+    pub(super) fn patience(&self, bytes: u64) -> aws_sdk_s3::config::Builder {
+        let more = Duration::from_secs(bytes / SLOWEST);
+        let ordinary = &self.settings.timeouts;
+        let longer = |limit: Option<Duration>| limit.map(|limit| limit.saturating_add(more));
+        let mut timeouts = ordinary.to_builder();
+        timeouts.set_operation_attempt_timeout(longer(ordinary.operation_attempt_timeout()));
+        timeouts.set_operation_timeout(longer(ordinary.operation_timeout()));
+        aws_sdk_s3::Config::builder().timeout_config(timeouts.build())
     }
 
     async fn load(

@@ -62,6 +62,21 @@ where
     }
 }
 
+/// What a call was about is no longer what it was.
+pub fn changed(what: String, why: &'static str) -> ToolError {
+    ToolError::new(
+        Code::Conflict,
+        format!("{what} failed"),
+        why,
+        "Look what is there now, and call again.",
+    )
+}
+
+/// Whether S3 refused because a condition of the call (`If-Match`, …) does not hold.
+pub fn is_condition<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|r| r.status().as_u16() == 412)
+}
+
 /// S3 named one region, and there another.
 pub fn wrong_region(bucket: &BucketName) -> ToolError {
     let (why, what_to_do) = sentences(Code::WrongRegion);
@@ -133,7 +148,8 @@ pub(super) fn by_name(aws_code: &str) -> Option<Code> {
         | "IllegalLocationConstraintException" => Code::WrongRegion,
         "InvalidObjectState" => Code::ObjectArchived,
         "PreconditionFailed" => Code::AlreadyExists,
-        "ConditionalRequestConflict" | "OperationAborted" => Code::Conflict,
+        // Somebody gave our upload in parts up, such as a lifecycle rule.
+        "ConditionalRequestConflict" | "OperationAborted" | "NoSuchUpload" => Code::Conflict,
         // Our clock is wrong: nothing that the caller could mend.
         "RequestTimeTooSkewed" => Code::AwsUnavailable,
         _ => return None,
@@ -201,6 +217,8 @@ mod tests {
             ("RequestTimeout", Code::Timeout),
             ("PermanentRedirect", Code::WrongRegion),
             ("InvalidObjectState", Code::ObjectArchived),
+            ("ConditionalRequestConflict", Code::Conflict),
+            ("NoSuchUpload", Code::Conflict),
         ] {
             assert_eq!(by_name(aws), Some(ours));
         }

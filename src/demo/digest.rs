@@ -34,6 +34,17 @@ impl Composite {
         }
     }
 
+    /// S3's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+        }
+    }
+
     /// The checksum of checksums, with `-N` after it for N parts, as S3 reports it.
     #[must_use]
     pub fn of<'a>(self, parts: impl Iterator<Item = &'a [u8]>) -> Checksum {

@@ -24,7 +24,9 @@ pub enum Access {
 pub const READ_ACTIONS: &[&str] = &[
     "s3:GetBucketLocation",
     "s3:GetObject",
+    "s3:GetObjectAttributes",
     "s3:GetObjectVersion",
+    "s3:GetObjectVersionAttributes",
     "s3:ListBucket",
     "s3:ListBucketVersions",
 ];

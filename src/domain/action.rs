@@ -17,9 +17,21 @@ pub enum Action {
     /// Read a named version of an object.
     #[serde(rename = "s3:GetObjectVersion")]
     GetObjectVersion,
+    /// Ask for the checksums of an object's parts.
+    #[serde(rename = "s3:GetObjectAttributes")]
+    GetObjectAttributes,
+    /// The same of a named version.
+    #[serde(rename = "s3:GetObjectVersionAttributes")]
+    GetObjectVersionAttributes,
     /// Write an object.
     #[serde(rename = "s3:PutObject")]
     PutObject,
+    /// Delete an object; where the bucket keeps versions, put a delete marker on top.
+    #[serde(rename = "s3:DeleteObject")]
+    DeleteObject,
+    /// Give up an upload in parts, so that no parts are left behind.
+    #[serde(rename = "s3:AbortMultipartUpload")]
+    AbortMultipartUpload,
 }
 
 /// Whether an action changes anything. Drives `readOnlyHint` and read-only mode.
@@ -43,8 +55,16 @@ pub enum Resource {
 
 impl Action {
     /// Every action, in the order of the enum.
-    pub const ALL: &[Action] =
-        &[Action::ListBucket, Action::GetObject, Action::GetObjectVersion, Action::PutObject];
+    pub const ALL: &[Action] = &[
+        Action::ListBucket,
+        Action::GetObject,
+        Action::GetObjectVersion,
+        Action::GetObjectAttributes,
+        Action::GetObjectVersionAttributes,
+        Action::PutObject,
+        Action::DeleteObject,
+        Action::AbortMultipartUpload,
+    ];
 
     /// The IAM name, e.g. `s3:GetObject`.
     pub const fn name(self) -> &'static str {
@@ -52,15 +72,25 @@ impl Action {
             Action::ListBucket => "s3:ListBucket",
             Action::GetObject => "s3:GetObject",
             Action::GetObjectVersion => "s3:GetObjectVersion",
+            Action::GetObjectAttributes => "s3:GetObjectAttributes",
+            Action::GetObjectVersionAttributes => "s3:GetObjectVersionAttributes",
             Action::PutObject => "s3:PutObject",
+            Action::DeleteObject => "s3:DeleteObject",
+            Action::AbortMultipartUpload => "s3:AbortMultipartUpload",
         }
     }
 
     /// Whether it reads or writes.
     pub const fn access(self) -> Access {
         match self {
-            Action::ListBucket | Action::GetObject | Action::GetObjectVersion => Access::Read,
-            Action::PutObject => Access::Write,
+            Action::ListBucket
+            | Action::GetObject
+            | Action::GetObjectVersion
+            | Action::GetObjectAttributes
+            | Action::GetObjectVersionAttributes => Access::Read,
+            Action::PutObject | Action::DeleteObject | Action::AbortMultipartUpload => {
+                Access::Write
+            }
         }
     }
 
@@ -68,7 +98,13 @@ impl Action {
     pub const fn resource(self) -> Resource {
         match self {
             Action::ListBucket => Resource::Bucket,
-            Action::GetObject | Action::GetObjectVersion | Action::PutObject => Resource::Object,
+            Action::GetObject
+            | Action::GetObjectVersion
+            | Action::GetObjectAttributes
+            | Action::GetObjectVersionAttributes
+            | Action::PutObject
+            | Action::DeleteObject
+            | Action::AbortMultipartUpload => Resource::Object,
         }
     }
 
@@ -87,6 +123,13 @@ impl std::fmt::Display for Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_are_all() {
+        // The order of the enum: a new action has its place after the last one.
+        let places: Vec<usize> = Action::ALL.iter().map(|a| *a as usize).collect();
+        assert_eq!(places, (0..=Action::AbortMultipartUpload as usize).collect::<Vec<_>>());
+    }
 
     #[test]
     fn names_parse_back_and_nothing_else_does() {

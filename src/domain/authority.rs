@@ -18,12 +18,31 @@ pub struct Authority {
 pub struct Permit {
     bucket: BucketName,
     actions: Vec<Action>,
+    source: Option<CopySource>,
+}
+
+/// What a copy reads, beside the bucket that it writes into.
+#[derive(Debug)]
+pub struct CopySource {
+    bucket: BucketName,
+    actions: Vec<Action>,
 }
 
 /// Proof that somebody may *ask* whether an action on a bucket would be allowed. It does not open
 /// what a [`Permit`] of that action does: the one method that takes it cannot carry the action out.
 #[derive(Debug)]
 pub struct Probe(Permit);
+
+/// Proof that objects of one bucket may be copied into another: S3 makes a copy in one call, signed by
+/// one set of credentials, so these open two buckets. It opens nothing but copying: reading and
+/// whatever the copy needs there on the one side, writing on the other.
+#[derive(Debug)]
+pub struct CopyPermit(Permit);
+
+/// What copying uses of its source. Without `ListBucket` S3 would say "denied" of what is not there.
+const COPY_READS: &[Action] = &[Action::ListBucket, Action::GetObject, Action::GetObjectVersion];
+/// What copying uses of its target.
+const COPY_WRITES: &[Action] = &[Action::PutObject, Action::AbortMultipartUpload];
 
 /// Why an action was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +99,26 @@ impl Authority {
         Ok(self.permit(&[], bucket))
     }
 
+    /// Demands to copy objects of `source` into `target`; `read` is how they are read: `GetObject`, or
+    /// `GetObjectVersion` where a version is named.
+    ///
+    /// # Errors
+    /// As [`Authority::require`], of either bucket; the source is asked about first.
+    pub fn require_copy(
+        &self,
+        read: Action,
+        source: &BucketName,
+        target: &BucketName,
+    ) -> Result<CopyPermit, Denied> {
+        let of = |all: &[Action], permit: Permit| -> Vec<Action> {
+            permit.actions.into_iter().filter(|action| all.contains(action)).collect()
+        };
+        let reads = of(COPY_READS, self.require(read, source)?);
+        let writes = of(COPY_WRITES, self.require(Action::PutObject, target)?);
+        let source = Some(CopySource { bucket: source.clone(), actions: reads });
+        Ok(CopyPermit(Permit { source, ..Permit::new(target, writes.into_iter()) }))
+    }
+
     /// Demands to ask about `action` on `bucket`.
     ///
     /// # Errors
@@ -119,15 +158,34 @@ impl Probe {
     }
 }
 
+impl CopyPermit {
+    /// What the credentials are made for: the target's, with the source beside it. For copying alone.
+    pub(crate) fn permit(&self) -> &Permit {
+        &self.0
+    }
+}
+
+impl CopySource {
+    /// The bucket that is read.
+    pub fn bucket(&self) -> &BucketName {
+        &self.bucket
+    }
+
+    /// What of reading is declared and granted there, sorted.
+    pub fn actions(&self) -> &[Action] {
+        &self.actions
+    }
+}
+
 impl Permit {
     fn new(bucket: &BucketName, actions: impl Iterator<Item = Action>) -> Self {
         let mut actions: Vec<Action> = actions.collect();
         actions.sort_unstable();
         actions.dedup();
-        Self { bucket: bucket.clone(), actions }
+        Self { bucket: bucket.clone(), actions, source: None }
     }
 
-    /// The one bucket that this permit opens.
+    /// The one bucket that this permit opens; of a copy, the one that it writes into.
     pub fn bucket(&self) -> &BucketName {
         &self.bucket
     }
@@ -135,6 +193,11 @@ impl Permit {
     /// Declared ∩ granted on that bucket, sorted: what a session policy may name.
     pub fn actions(&self) -> &[Action] {
         &self.actions
+    }
+
+    /// What a copy reads. `None` in every other permit: they are for one bucket.
+    pub fn source(&self) -> Option<&CopySource> {
+        self.source.as_ref()
     }
 }
 
@@ -192,6 +255,32 @@ mod tests {
         assert_eq!(authority.probe(Action::GetObject, &bucket("mine")).unwrap_err(), get);
         let other = Denied::Bucket(bucket("other"));
         assert_eq!(authority.probe(Action::PutObject, &bucket("other")).unwrap_err(), other);
+    }
+
+    #[test]
+    fn a_copy_needs_both_buckets_and_opens_nothing_but_copying() {
+        use Action::{AbortMultipartUpload, GetObject, GetObjectVersion, ListBucket, PutObject};
+        let authority = Authority::new(Action::ALL, &[], grants(Action::ALL, &["from", "into"]));
+        let (from, into, other) = (bucket("from"), bucket("into"), bucket("other"));
+        let copy = authority.require_copy(GetObjectVersion, &from, &into).unwrap();
+        assert_eq!(copy.permit().bucket(), &into);
+        assert_eq!(copy.permit().actions(), [PutObject, AbortMultipartUpload]);
+        let source = copy.permit().source().unwrap();
+        assert_eq!(source.bucket(), &from);
+        assert_eq!(source.actions(), [ListBucket, GetObject, GetObjectVersion]);
+        for (one, two) in [(&other, &into), (&from, &other)] {
+            let denied = authority.require_copy(GetObject, one, two).unwrap_err();
+            assert_eq!(denied, Denied::Bucket(other.clone()));
+        }
+        for (lacks, denied) in [(GetObjectVersion, GetObjectVersion), (PutObject, PutObject)] {
+            let rest: Vec<Action> = Action::ALL.iter().copied().filter(|a| *a != lacks).collect();
+            let ungranted = Authority::new(Action::ALL, &[], grants(&rest, &["from", "into"]));
+            let undeclared = authority.clone().only(&rest);
+            let copy = |a: &Authority| a.require_copy(GetObjectVersion, &from, &into).unwrap_err();
+            assert_eq!(copy(&ungranted), Denied::Action(denied));
+            assert_eq!(copy(&undeclared), Denied::NotDeclared(denied));
+        }
+        assert!(authority.require(PutObject, &into).unwrap().source().is_none());
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub mod s3_uri;
 pub mod toolset;
 
 pub use action::{Access, Action};
-pub use authority::{Authority, Denied, Permit, Probe};
+pub use authority::{Authority, CopyPermit, CopySource, Denied, Permit, Probe};
 pub use bucket::{BucketName, InvalidBucketName};
 pub use grants::{Buckets, Grants};
 pub use role::{InvalidRoleArn, RoleArn};

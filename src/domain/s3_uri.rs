@@ -55,6 +55,13 @@ impl S3Uri {
         Ok(Self { bucket, key, version_id: query.map(|q| version(text, q)).transpose()? })
     }
 
+    /// The same place as the header `x-amz-copy-source` has it: `bucket/key?versionId=…`, everything
+    /// percent-encoded but `/`. S3 decodes it like a form, so a space must not be written `+`.
+    pub fn as_copy_source(&self) -> String {
+        let version = self.version_id.as_deref().map(|v| format!("?versionId={}", encode(v)));
+        format!("{}/{}{}", self.bucket, encode(&self.key), version.unwrap_or_default())
+    }
+
     /// Whether a part of the key between slashes is `.` or `..`. S3 keeps such keys, but browsers and
     /// most HTTP clients take these parts out of a URL, encoded or not.
     pub fn has_dot_segments(&self) -> bool {
@@ -188,6 +195,20 @@ mod tests {
                 let uri = S3Uri { bucket: bucket.clone(), key: key.into(), version_id };
                 assert_eq!(S3Uri::parse(&uri.to_string()), Ok(uri));
             }
+        }
+    }
+
+    #[test]
+    fn a_copy_source_has_no_character_that_means_something_else() {
+        for (key, version_id, written) in [
+            ("a/b", None, "some-bucket/a/b"),
+            ("a b+c", Some("v+ 1&x"), "some-bucket/a%20b%2Bc?versionId=v%2B%201%26x"),
+            ("q?versionId=1#", None, "some-bucket/q%3FversionId%3D1%23"),
+            ("/ü%2F", Some("null"), "some-bucket//%C3%BC%252F?versionId=null"),
+        ] {
+            let bucket = BucketName::parse("some-bucket").unwrap();
+            let version_id = version_id.map(str::to_owned);
+            assert_eq!(S3Uri { bucket, key: key.into(), version_id }.as_copy_source(), written);
         }
     }
 

@@ -1,9 +1,15 @@
 //! S3 for one tool call: every method asks for a permit first, then signs as the caller.
 
+mod body;
+mod checksums;
+mod copy;
+mod delete;
 mod link;
 mod list;
+mod parts;
 mod probe;
 mod read;
+mod upload;
 mod write;
 
 use std::sync::{
@@ -16,11 +22,16 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
+pub use body::{Body, Limits};
+pub use checksums::{Checksums, PartSum, Span};
+pub use copy::Sizes;
+pub use delete::Deleted;
 pub use link::{Bound, Lifetime, Link, Signer};
 pub use list::{ListRequest, Object, Page};
 pub use probe::{Probed, Refuser, unused_key};
 pub use read::{Info, Part};
-pub use write::{Upload, Writer, Written};
+pub use upload::Target;
+pub use write::{Condition, Upload, Writer, Written};
 
 use super::{
     Clients, Holder, Source,

@@ -244,7 +244,7 @@ fn info(uri: &S3Uri, head: HeadObjectOutput) -> Info {
 }
 
 /// Cut to [`MAX_TEXT`] bytes.
-fn clip(text: &str) -> String {
+pub(super) fn clip(text: &str) -> String {
     let mut end = text.len().min(MAX_TEXT);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -252,7 +252,7 @@ fn clip(text: &str) -> String {
     text.get(..end).unwrap_or_default().to_owned()
 }
 
-fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16>
+pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16>
 where
     E: ProvideErrorMetadata,
 {
@@ -260,7 +260,7 @@ where
 }
 
 /// `bytes 10-99/1234` → 10 and 1234.
-fn range(content_range: &str) -> Option<(u64, u64)> {
+pub(super) fn range(content_range: &str) -> Option<(u64, u64)> {
     let (range, total) = content_range.strip_prefix("bytes ")?.split_once('/')?;
     Some((range.split_once('-')?.0.parse().ok()?, total.parse().ok()?))
 }
@@ -279,7 +279,7 @@ async fn collect(mut body: ByteStream, max_bytes: u64) -> Result<Vec<u8>, ()> {
     Ok(bytes)
 }
 
-fn broken(uri: &S3Uri, why: &'static str) -> ToolError {
+pub(super) fn broken(uri: &S3Uri, why: &'static str) -> ToolError {
     let what = format!("Reading {uri} failed");
     ToolError::new(Code::AwsUnavailable, what, why, "Call again in a while.")
 }

@@ -115,6 +115,7 @@ fn asked(cx: &S3AccessContext<'_>) -> Asked {
         version_id: query(cx, "versionId"),
         prefix: query(cx, "prefix"),
         copy_source: copy_source.map(str::to_owned),
+        if_match: cx.headers().contains_key("if-match"),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub prefix: Option<String>,
     /// The undecoded `x-amz-copy-source` header.
     pub copy_source: Option<String>,
+    /// Whether it depends on what is there (`If-Match`), and so tells something of it.
+    pub if_match: bool,
 }
 
 impl Asked {
@@ -40,10 +42,15 @@ impl Asked {
                 self.on_object("s3:GetObject")?,
                 self.on_object("s3:GetObjectAttributes")?,
             ]),
+            "PutObject" | "CompleteMultipartUpload" if self.if_match => {
+                Some(vec![self.on_object("s3:PutObject")?, self.on_object("s3:GetObject")?])
+            }
             "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
                 one(self.on_object("s3:PutObject")?)
             }
-            "CopyObject" => Some(vec![self.on_object("s3:PutObject")?, self.copying()?]),
+            "CopyObject" | "UploadPartCopy" => {
+                Some(vec![self.on_object("s3:PutObject")?, self.copying()?])
+            }
             "DeleteObject" => one(self.on_object(self.versioned("s3:DeleteObject"))?),
             "DeleteObjects" => Some(Vec::new()),
             "AbortMultipartUpload" => one(self.on_object("s3:AbortMultipartUpload")?),
@@ -148,12 +155,24 @@ mod tests {
     #[test]
     fn a_copy_reads_its_source() {
         let source = Some("/other/x%20y?versionId=7".to_owned());
-        assert_eq!(
-            needs(&Asked { copy_source: source, ..asked("CopyObject") }),
-            [
-                pair("s3:PutObject", "arn:aws:s3:::b/a/k"),
-                pair("s3:GetObjectVersion", "arn:aws:s3:::other/x y"),
-            ]
-        );
+        for operation in ["CopyObject", "UploadPartCopy"] {
+            assert_eq!(
+                needs(&Asked { copy_source: source.clone(), ..asked(operation) }),
+                [
+                    pair("s3:PutObject", "arn:aws:s3:::b/a/k"),
+                    pair("s3:GetObjectVersion", "arn:aws:s3:::other/x y"),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_write_that_depends_on_what_is_there_reads() {
+        for operation in ["PutObject", "CompleteMultipartUpload"] {
+            let conditional = Asked { if_match: true, ..asked(operation) };
+            let object = "arn:aws:s3:::b/a/k";
+            let both = [pair("s3:PutObject", object), pair("s3:GetObject", object)];
+            assert_eq!(needs(&conditional), both);
+        }
     }
 }

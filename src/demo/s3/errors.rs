@@ -17,6 +17,8 @@ impl From<StoreError> for S3Error {
             StoreError::NoSuchVersion => S3ErrorCode::NoSuchVersion,
             StoreError::DeleteMarker => S3ErrorCode::MethodNotAllowed,
             StoreError::PreconditionFailed => S3ErrorCode::PreconditionFailed,
+            StoreError::Conflict => S3ErrorCode::ConditionalRequestConflict,
+            StoreError::MissingChecksum => S3ErrorCode::InvalidRequest,
             StoreError::NoSuchUpload => S3ErrorCode::NoSuchUpload,
             StoreError::InvalidPart => S3ErrorCode::InvalidPart,
             StoreError::InvalidPartOrder => S3ErrorCode::InvalidPartOrder,

@@ -3,12 +3,15 @@
 
 mod access;
 mod actions;
+mod attributes;
 mod body;
+mod copying;
 mod errors;
 mod listing;
 mod multipart;
 mod objects;
 mod operations;
+mod paging;
 mod region;
 
 use std::sync::{Arc, Mutex, PoisonError};

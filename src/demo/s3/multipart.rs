@@ -11,6 +11,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 use super::body::{self, Declared};
 use super::objects::{precondition, size};
 use super::operations::Operations;
+use super::paging::page;
 use crate::demo::digest::Composite;
 use crate::demo::store::{Attributes, CompletedPart, UploadedPart};
 
@@ -93,6 +94,14 @@ impl Operations {
             .map(|part| CompletedPart {
                 number: part.part_number.unwrap_or_default(),
                 etag: part.e_tag.map(ETag::into_value),
+                checksum: Checksum {
+                    checksum_crc32: part.checksum_crc32,
+                    checksum_crc32c: part.checksum_crc32c,
+                    checksum_sha1: part.checksum_sha1,
+                    checksum_sha256: part.checksum_sha256,
+                    checksum_crc64nvme: part.checksum_crc64nvme,
+                    checksum_type: None,
+                },
             })
             .collect();
         let (bucket, key) = (input.bucket, input.key);
@@ -123,19 +132,24 @@ impl Operations {
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
     }
 
-    /// All parts on one page: S3's limit of 1000 per page is not imitated.
     pub(super) fn list_parts(&self, input: ListPartsInput) -> Answer<ListPartsOutput> {
         let parts = self.store.parts(&input.bucket, &input.key, &input.upload_id)?;
-        let parts = parts.into_iter().map(|part| Part {
+        let page = page(&parts, input.part_number_marker, input.max_parts)?;
+        let parts = page.parts.iter().map(|part| Part {
             part_number: Some(part.number),
             size: Some(size(part.body.len())),
-            e_tag: Some(ETag::Strong(part.etag)),
-            checksum_sha256: part.checksum.checksum_sha256,
+            e_tag: Some(ETag::Strong(part.etag.clone())),
+            checksum_crc32: part.checksum.checksum_crc32.clone(),
+            checksum_crc64nvme: part.checksum.checksum_crc64nvme.clone(),
+            checksum_sha256: part.checksum.checksum_sha256.clone(),
             ..Part::default()
         });
         Ok(S3Response::new(ListPartsOutput {
             parts: Some(parts.collect()),
-            is_truncated: Some(false),
+            max_parts: Some(page.max),
+            part_number_marker: input.part_number_marker,
+            is_truncated: Some(page.next.is_some()),
+            next_part_number_marker: page.next,
             bucket: Some(input.bucket),
             key: Some(input.key),
             upload_id: Some(input.upload_id),

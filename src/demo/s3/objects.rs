@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use s3s::dto::{
-    Checksum, ChecksumMode, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource,
-    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
-    ETag, ETagCondition, Error, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    MetadataDirective, PutObjectInput, PutObjectOutput, Range, StreamingBlob, Timestamp,
+    Checksum, ChecksumMode, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
+    DeleteObjectsOutput, DeletedObject, ETag, ETagCondition, Error, GetObjectInput,
+    GetObjectOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput, Range,
+    StreamingBlob, Timestamp,
 };
 use s3s::{Body, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -23,12 +23,12 @@ const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 type Answer<T> = S3Result<S3Response<T>>;
 
 /// Which object a caller reads, and on which conditions.
-struct Reading<'a> {
-    bucket: &'a str,
-    key: &'a str,
-    version_id: Option<&'a str>,
-    if_match: Option<&'a ETagCondition>,
-    if_none_match: Option<&'a ETagCondition>,
+pub(super) struct Reading<'a> {
+    pub bucket: &'a str,
+    pub key: &'a str,
+    pub version_id: Option<&'a str>,
+    pub if_match: Option<&'a ETagCondition>,
+    pub if_none_match: Option<&'a ETagCondition>,
 }
 
 impl Operations {
@@ -145,12 +145,14 @@ impl Operations {
             algorithm: input.checksum_algorithm.map(|name| name.as_str().to_owned()),
             md5: input.content_md5,
         };
+        let seen = self.store.latest(&input.bucket, &input.key);
         let bytes = body::read(input.body).await?;
         let sum = declared.verify(&bytes, trailing_headers.as_ref())?;
         let mut object = Object::new(bytes, attributes);
         object.checksum = sum.clone();
         let etag = object.etag.clone();
-        let version = self.store.insert(&input.bucket, &input.key, object, &condition)?;
+        let (bucket, key) = (&input.bucket, &input.key);
+        let version = self.store.insert_since(seen.as_deref(), bucket, key, object, &condition)?;
         Ok(S3Response::new(PutObjectOutput {
             e_tag: Some(ETag::Strong(etag)),
             version_id: Some(version.id),
@@ -161,61 +163,6 @@ impl Operations {
             checksum_crc64nvme: sum.checksum_crc64nvme,
             checksum_type: sum.checksum_type,
             ..PutObjectOutput::default()
-        }))
-    }
-
-    /// Reading the source was authorized with the write, by the access check.
-    pub(super) fn copy_object(
-        &self,
-        request: &S3Request<CopyObjectInput>,
-    ) -> Answer<CopyObjectOutput> {
-        let input = &request.input;
-        let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
-            return Err(S3ErrorCode::NotImplemented.into());
-        };
-        let (source, object) = self.find(
-            request,
-            &Reading {
-                bucket,
-                key,
-                version_id: version_id.as_deref(),
-                if_match: input.copy_source_if_match.as_ref(),
-                if_none_match: None,
-            },
-        )?;
-        let mut copy = Object::new(object.body.clone(), object.attributes.clone());
-        let replace = MetadataDirective::REPLACE;
-        if input.metadata_directive.as_ref().is_some_and(|directive| directive.as_str() == replace)
-        {
-            copy.attributes = Attributes {
-                content_type: input.content_type.clone(),
-                content_encoding: input.content_encoding.clone(),
-                content_disposition: input.content_disposition.clone(),
-                content_language: input.content_language.clone(),
-                cache_control: input.cache_control.clone(),
-                metadata: input.metadata.clone().unwrap_or_default().into_iter().collect(),
-            };
-        }
-        if let Some(algorithm) = &input.checksum_algorithm {
-            copy.checksum = crate::demo::digest::by_name(algorithm.as_str(), &copy.body);
-        }
-        let (etag, sum) = (copy.etag.clone(), copy.checksum.clone());
-        let version = self.store.insert(&input.bucket, &input.key, copy, &Precondition::None)?;
-        let result = CopyObjectResult {
-            e_tag: Some(ETag::Strong(etag)),
-            last_modified: Some(Timestamp::from(version.modified)),
-            checksum_crc32: sum.checksum_crc32,
-            checksum_crc32c: sum.checksum_crc32c,
-            checksum_sha1: sum.checksum_sha1,
-            checksum_sha256: sum.checksum_sha256,
-            checksum_crc64nvme: sum.checksum_crc64nvme,
-            checksum_type: sum.checksum_type,
-        };
-        Ok(S3Response::new(CopyObjectOutput {
-            copy_object_result: Some(result),
-            copy_source_version_id: Some(source.id),
-            version_id: Some(version.id),
-            ..CopyObjectOutput::default()
         }))
     }
 
@@ -270,7 +217,7 @@ impl Operations {
     }
 
     /// The version asked for. That a key does not exist is told only to those who may list.
-    fn find<T>(
+    pub(super) fn find<T>(
         &self,
         request: &S3Request<T>,
         reading: &Reading<'_>,

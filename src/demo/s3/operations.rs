@@ -24,37 +24,6 @@ impl Operations {
     fn existing(&self, bucket: &str) -> S3Result<()> {
         if self.store.has_bucket(bucket) { Ok(()) } else { Err(StoreError::NoSuchBucket.into()) }
     }
-
-    fn attributes(&self, input: &GetObjectAttributesInput) -> Answer<GetObjectAttributesOutput> {
-        let version_id = input.version_id.as_deref();
-        let (version, object) = self.store.get(&input.bucket, &input.key, version_id)?;
-        let wants = |name: &str| input.object_attributes.iter().any(|asked| asked.as_str() == name);
-        let parts = || {
-            let part = |part: &crate::demo::store::UploadedPart| ObjectPart {
-                part_number: Some(part.number),
-                size: Some(super::objects::size(part.body.len())),
-                checksum_crc32: part.checksum.checksum_crc32.clone(),
-                checksum_crc64nvme: part.checksum.checksum_crc64nvme.clone(),
-                checksum_sha256: part.checksum.checksum_sha256.clone(),
-                ..ObjectPart::default()
-            };
-            GetObjectAttributesParts {
-                parts: Some(object.parts.iter().map(part).collect()),
-                total_parts_count: i32::try_from(object.parts.len()).ok(),
-                is_truncated: Some(false),
-                ..GetObjectAttributesParts::default()
-            }
-        };
-        Ok(S3Response::new(GetObjectAttributesOutput {
-            version_id: Some(version.id),
-            last_modified: Some(Timestamp::from(version.modified)),
-            e_tag: wants("ETag").then(|| ETag::Strong(object.etag.clone())),
-            object_size: wants("ObjectSize").then(|| super::objects::size(object.body.len())),
-            checksum: wants("Checksum").then(|| object.checksum.clone()),
-            object_parts: (wants("ObjectParts") && !object.parts.is_empty()).then(parts),
-            ..GetObjectAttributesOutput::default()
-        }))
-    }
 }
 
 #[async_trait::async_trait]
@@ -117,7 +86,7 @@ impl S3 for Operations {
         &self,
         req: S3Request<GetObjectAttributesInput>,
     ) -> Answer<GetObjectAttributesOutput> {
-        self.attributes(&req.input)
+        self.attributes(&req)
     }
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
@@ -148,6 +117,13 @@ impl S3 for Operations {
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
         Self::upload_part(self, req).await
+    }
+
+    async fn upload_part_copy(
+        &self,
+        req: S3Request<UploadPartCopyInput>,
+    ) -> Answer<UploadPartCopyOutput> {
+        Self::upload_part_copy(self, &req)
     }
 
     async fn complete_multipart_upload(

@@ -5,6 +5,7 @@
 
 mod listing;
 mod multipart;
+mod state;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -108,6 +109,9 @@ pub enum StoreError {
     /// The condition of the write does not hold.
     #[error("At least one of the pre-conditions you specified did not hold")]
     PreconditionFailed,
+    /// The condition holds, but only because the object was deleted while the write was under way.
+    #[error("The conditional request cannot succeed due to a conflicting operation.")]
+    Conflict,
     /// There is no such multipart upload for that key.
     #[error("The specified multipart upload does not exist.")]
     NoSuchUpload,
@@ -117,6 +121,9 @@ pub enum StoreError {
     /// The parts named at completion do not ascend.
     #[error("The list of parts was not in ascending order.")]
     InvalidPartOrder,
+    /// The parts have checksums, and the completion does not repeat that of each.
+    #[error("The complete request must include the checksum for each part.")]
+    MissingChecksum,
     /// A part other than the last is smaller than 5 MiB.
     #[error("Your proposed upload is smaller than the minimum allowed size")]
     PartTooSmall,
@@ -226,6 +233,30 @@ impl Store {
         self.write().insert(bucket, key, object, condition)
     }
 
+    /// The same for a write that began when the key's latest version was `seen`, as [`Store::latest`]
+    /// told then.
+    ///
+    /// # Errors
+    /// Those of [`Store::insert`], and [`StoreError::Conflict`].
+    pub fn insert_since(
+        &self,
+        seen: Option<&str>,
+        bucket: &str,
+        key: &str,
+        object: Object,
+        condition: &Precondition,
+    ) -> Result<Version, StoreError> {
+        let mut state = self.write();
+        state.conflict(seen, bucket, key, condition)?;
+        state.insert(bucket, key, object, condition)
+    }
+
+    /// The id of a key's latest version, be it a delete marker.
+    #[must_use]
+    pub fn latest(&self, bucket: &str, key: &str) -> Option<String> {
+        self.read().latest(bucket, key).map(str::to_owned)
+    }
+
     /// The current object of a key, or the version asked for.
     ///
     /// # Errors
@@ -288,92 +319,6 @@ impl Store {
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    fn insert(
-        &mut self,
-        bucket: &str,
-        key: &str,
-        object: Object,
-        condition: &Precondition,
-    ) -> Result<Version, StoreError> {
-        let current = self.buckets.get(bucket).ok_or(StoreError::NoSuchBucket)?.current(key);
-        match (condition, current) {
-            (Precondition::None, _) | (Precondition::Absent, None) => {}
-            (Precondition::Matches(etag), Some(current)) if current.etag == *etag => {}
-            (Precondition::Matches(_), None) => return Err(StoreError::NoSuchKey),
-            _ => return Err(StoreError::PreconditionFailed),
-        }
-        self.push(bucket, key, Some(Arc::new(object)))
-    }
-
-    fn delete(
-        &mut self,
-        bucket: &str,
-        key: &str,
-        version_id: Option<&str>,
-    ) -> Result<Deleted, StoreError> {
-        let Some(id) = version_id else {
-            let marker = self.push(bucket, key, None)?;
-            return Ok(Deleted { version_id: Some(marker.id), delete_marker: true });
-        };
-        let keys = &mut self.buckets.get_mut(bucket).ok_or(StoreError::NoSuchBucket)?.keys;
-        let nothing = Deleted { version_id: None, delete_marker: false };
-        let Some(versions) = keys.get_mut(key) else { return Ok(nothing) };
-        let Some(at) = versions.iter().position(|v| v.id == id) else { return Ok(nothing) };
-        let removed = versions.remove(at);
-        if versions.is_empty() {
-            keys.remove(key);
-        }
-        self.weight = self.weight.saturating_sub(weight(key, removed.object.as_deref()));
-        Ok(Deleted { version_id: Some(removed.id), delete_marker: removed.object.is_none() })
-    }
-
-    fn push(
-        &mut self,
-        bucket: &str,
-        key: &str,
-        object: Option<Arc<Object>>,
-    ) -> Result<Version, StoreError> {
-        let weight = weight(key, object.as_deref());
-        self.reserve(weight)?;
-        let version = Version { id: self.next_id("version"), modified: clock::now(), object };
-        let bucket = self.buckets.get_mut(bucket).ok_or(StoreError::NoSuchBucket)?;
-        bucket.keys.entry(key.to_owned()).or_default().push(version.clone());
-        self.weight += weight;
-        Ok(version)
-    }
-
-    /// Checks that there is room for `weight` more bytes.
-    fn reserve(&self, weight: u64) -> Result<(), StoreError> {
-        match self.weight.checked_add(weight) {
-            Some(total) if total <= CAPACITY => Ok(()),
-            _ => Err(StoreError::Full),
-        }
-    }
-
-    /// An opaque id, of the length and alphabet of S3's.
-    fn next_id(&mut self, kind: &str) -> String {
-        self.sequence += 1;
-        digest::opaque_id(kind, self.sequence)
-    }
-}
-
-impl Bucket {
-    fn current(&self, key: &str) -> Option<&Arc<Object>> {
-        self.keys.get(key)?.last()?.object.as_ref()
-    }
-
-    fn live_keys(&self) -> impl Iterator<Item = &String> {
-        let live = |versions: &Vec<Version>| versions.last().is_some_and(|v| v.object.is_some());
-        self.keys.iter().filter(move |(_, versions)| live(versions)).map(|(key, _)| key)
-    }
-}
-
-fn weight(key: &str, object: Option<&Object>) -> u64 {
-    let bytes = key.len() + object.map_or(0, |object| object.body.len());
-    VERSION_OVERHEAD.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub struct CompletedPart {
     pub number: i32,
     /// The etag that the client believes it has, without quotes.
     pub etag: Option<String>,
+    /// The checksums that it believes the part has.
+    pub checksum: Checksum,
 }
 
 /// An upload under way.
@@ -42,6 +44,8 @@ pub(super) struct Upload {
     attributes: Attributes,
     composite: Option<Composite>,
     parts: BTreeMap<i32, UploadedPart>,
+    /// The key's latest version when it began.
+    seen: Option<String>,
 }
 
 impl UploadedPart {
@@ -77,8 +81,9 @@ impl Store {
         state.reserve(VERSION_OVERHEAD)?;
         state.weight += VERSION_OVERHEAD;
         let id = state.next_id("upload");
+        let seen = state.latest(bucket, key).map(str::to_owned);
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let upload = Upload { bucket, key, attributes, composite, parts: BTreeMap::new() };
+        let upload = Upload { bucket, key, attributes, composite, parts: BTreeMap::new(), seen };
         state.uploads.insert(id.clone(), upload);
         Ok(id)
     }
@@ -105,6 +110,25 @@ impl Store {
         Ok(())
     }
 
+    /// How many uploads are under way, of all keys.
+    #[must_use]
+    pub fn uploads(&self) -> usize {
+        self.read().uploads.len()
+    }
+
+    /// The algorithm of an upload's checksums, where they are made of its parts'.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchUpload`].
+    pub fn composite(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload_id: &str,
+    ) -> Result<Option<Composite>, StoreError> {
+        Ok(self.read().upload(bucket, key, upload_id)?.composite)
+    }
+
     /// The parts uploaded so far, by number.
     ///
     /// # Errors
@@ -123,7 +147,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NoSuchUpload`], [`StoreError::InvalidPartOrder`],
-    /// [`StoreError::InvalidPart`], [`StoreError::PartTooSmall`], and those of [`Store::insert`].
+    /// [`StoreError::InvalidPart`], [`StoreError::MissingChecksum`], [`StoreError::PartTooSmall`], and
+    /// those of [`Store::insert_since`] for the time when it began.
     pub fn complete_upload(
         &self,
         bucket: &str,
@@ -133,7 +158,9 @@ impl Store {
         condition: &Precondition,
     ) -> Result<Version, StoreError> {
         let mut state = self.write();
-        let object = state.upload(bucket, key, upload_id)?.join(named)?;
+        let upload = state.upload(bucket, key, upload_id)?;
+        let object = upload.join(named)?;
+        state.conflict(upload.seen.as_deref(), bucket, key, condition)?;
         // The parts make room for the object they become, but only if it is accepted: a failed
         // condition leaves the upload as it was.
         let weight = state.uploads.get(upload_id).map_or(0, Upload::weight);
@@ -174,6 +201,26 @@ impl Upload {
         self.parts.values().map(UploadedPart::weight).fold(VERSION_OVERHEAD, u64::saturating_add)
     }
 
+    /// Parts whose checksums make the object's are completed with these; others may be.
+    fn compare(&self, named: &Checksum, part: &Checksum) -> Result<(), StoreError> {
+        let pairs = [
+            (Some(Composite::Crc32), &named.checksum_crc32, &part.checksum_crc32),
+            (Some(Composite::Crc32c), &named.checksum_crc32c, &part.checksum_crc32c),
+            (Some(Composite::Sha1), &named.checksum_sha1, &part.checksum_sha1),
+            (Some(Composite::Sha256), &named.checksum_sha256, &part.checksum_sha256),
+            (None, &named.checksum_crc64nvme, &part.checksum_crc64nvme),
+        ];
+        for (algorithm, named, part) in pairs {
+            if named.is_none() && algorithm.is_some() && algorithm == self.composite {
+                return Err(StoreError::MissingChecksum);
+            }
+            if named.is_some() && named != part {
+                return Err(StoreError::InvalidPart);
+            }
+        }
+        Ok(())
+    }
+
     fn join(&self, named: &[CompletedPart]) -> Result<Object, StoreError> {
         if !named.is_sorted_by(|one, next| one.number < next.number) {
             return Err(StoreError::InvalidPartOrder);
@@ -184,6 +231,7 @@ impl Upload {
             if name.etag.as_ref().is_some_and(|etag| *etag != part.etag) {
                 return Err(StoreError::InvalidPart);
             }
+            self.compare(&name.checksum, &part.checksum)?;
             parts.push(part.clone());
         }
         let (_, all_but_last) = parts.split_last().ok_or(StoreError::InvalidPart)?;

@@ -180,7 +180,7 @@ fn parts_become_one_object() {
         let part = UploadedPart::new(number, Bytes::from(body), Checksum::default());
         let etag = part.etag.clone();
         store.upload_part("lab", "big", &upload, part).expect("upload part");
-        CompletedPart { number, etag: Some(etag) }
+        CompletedPart { number, etag: Some(etag), checksum: Checksum::default() }
     };
     let (first, second) = (part(1, large.clone()), part(2, vec![8; 3]));
     let complete = |parts: &[CompletedPart]| {
@@ -188,7 +188,7 @@ fn parts_become_one_object() {
     };
     let reversed = [second.clone(), first.clone()];
     assert_eq!(complete(&reversed).map(|_| ()), Err(StoreError::InvalidPartOrder));
-    let unknown = [CompletedPart { number: 9, etag: None }];
+    let unknown = [CompletedPart { number: 9, etag: None, checksum: Checksum::default() }];
     assert_eq!(complete(&unknown).map(|_| ()), Err(StoreError::InvalidPart));
     let version = complete(&[first, second]).expect("complete");
     let object = version.object.expect("an object");
@@ -207,7 +207,8 @@ fn small_parts_and_abandoned_uploads() {
         let part = UploadedPart::new(number, Bytes::from("x"), Checksum::default());
         store.upload_part("lab", "k", &upload, part).expect("upload part");
     }
-    let named = [1, 2].map(|number| CompletedPart { number, etag: None });
+    let named =
+        [1, 2].map(|number| CompletedPart { number, etag: None, checksum: Checksum::default() });
     let completed = store.complete_upload("lab", "k", &upload, &named, &Precondition::None);
     assert_eq!(completed.map(|_| ()), Err(StoreError::PartTooSmall));
     assert_eq!(store.abort_upload("lab", "other", &upload), Err(StoreError::NoSuchUpload));

@@ -8,7 +8,10 @@ use serde::Deserializer;
 use serde_json::Value;
 
 use crate::{
-    aws::{metadata, s3::Upload},
+    aws::{
+        metadata,
+        s3::{Condition, Upload},
+    },
     tools::prelude::*,
 };
 
@@ -70,7 +73,7 @@ pub fn upload(item: &Value, bucket: &BucketRef) -> std::result::Result<Upload, S
         body: body.into(),
         content_type: content_type(item.content_type.unwrap_or(usual_type))?,
         metadata: metadata::to_headers(&item.metadata.unwrap_or_default())?,
-        only_if_absent: item.if_none_match,
+        condition: if item.if_none_match { Condition::Absent } else { Condition::None },
     })
 }
 
@@ -170,7 +173,7 @@ mod tests {
         );
         for star in [json!(true), json!("*")] {
             let item = json!({"key": "a", "text": "", "if_none_match": star});
-            assert!(into("lab", item).unwrap().only_if_absent);
+            assert_eq!(into("lab", item).unwrap().condition, Condition::Absent);
         }
     }
 
