@@ -25,6 +25,7 @@ use crate::{
         running::Calls,
         shares::{Bounds, Shares},
     },
+    packages::Store,
     rotation::{self, NoKeys, Parameter, Rotation},
     runtime::{Clock, Rules, Services},
     tool::Entry,
@@ -75,6 +76,7 @@ pub async fn build_with(
     let services = Arc::new(Services {
         clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
         registry: registry.clone(),
+        packages: Store::new(config.server.package_cache_bytes),
         clock: clock.clone(),
         rules: Rules {
             read_only: config.server.read_only,

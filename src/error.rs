@@ -37,6 +37,12 @@ pub enum Code {
     NoSuchBucket,
     /// There is no such object or version.
     NoSuchObject,
+    /// There is no such package, or no such revision of it.
+    NoSuchPackage,
+    /// A manifest, or a pointer to one, is not what the format says.
+    BrokenPackage,
+    /// A manifest is larger than this server takes.
+    PackageTooLarge,
     /// The object lies in an archive and must be restored first.
     ObjectArchived,
     /// The bucket is in another region, and S3 does not say usefully in which.
@@ -94,6 +100,9 @@ impl Code {
             Code::AwsUnavailable => "aws_unavailable",
             Code::NoSuchBucket => "no_such_bucket",
             Code::NoSuchObject => "no_such_object",
+            Code::NoSuchPackage => "no_such_package",
+            Code::BrokenPackage => "broken_package",
+            Code::PackageTooLarge => "package_too_large",
             Code::ObjectArchived => "object_archived",
             Code::WrongRegion => "wrong_region",
             Code::AlreadyExists => "already_exists",

@@ -39,6 +39,8 @@ pub struct ServerConfig {
     pub user_calls_per_minute: Option<NonZeroU32>,
     /// How long an answer may take until it becomes a stream.
     pub stream_after: Duration,
+    /// Bytes of manifests that are kept in memory.
+    pub package_cache_bytes: usize,
     /// Connections at once.
     pub max_connections: usize,
     /// After SIGTERM connections are accepted for so long.
@@ -73,6 +75,7 @@ impl ServerConfig {
                 .number(var::USER_CALLS_PER_MINUTE, 1..=1_000_000)
                 .and_then(|n| NonZeroU32::new(u32::try_from(n).ok()?)),
             stream_after: seconds(reader.number(var::STREAM_AFTER_SECONDS, 1..=50)),
+            package_cache_bytes: size(reader.number(var::PACKAGE_CACHE_MIB, 16..=65_536)) << 20,
             max_connections: size(reader.number(var::MAX_CONNECTIONS, 1..=65_536)),
             drain_delay: seconds(reader.number(var::DRAIN_DELAY_SECONDS, 0..=300)),
             drain: seconds(reader.number(var::DRAIN_SECONDS, 0..=300)),

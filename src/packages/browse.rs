@@ -8,8 +8,8 @@ use std::{
 use super::{
     Index, Selection,
     index::{Step, Walked},
+    search::Query,
 };
-use crate::domain::package::EntryLine;
 
 /// What came of going through entries page by page.
 #[derive(Debug)]
@@ -36,44 +36,42 @@ pub enum Child {
     Entry(Box<[u8]>),
 }
 
-/// Entries of a selection, in order, behind the key `after`, as long as `take` makes something of them
-/// and has room: `None` ends the page before that entry.
+/// Bytes of lines on one page; the first line may be longer.
+const MAX_PAGE: usize = 4 * 1024 * 1024;
+
+/// The lines of entries that are chosen and found, in order, behind the key `after`.
 ///
 /// # Errors
 /// None, as long as memory is sound.
-pub fn entries<T>(
+pub fn entries(
     index: &Index,
     selection: &Selection,
+    query: &Query,
     after: Option<&str>,
     most: usize,
-    mut take: impl FnMut(&EntryLine<'_>) -> Option<T>,
-) -> io::Result<Page<T>> {
+) -> io::Result<Page<Box<[u8]>>> {
     let prefix = selection.prefix();
     let (mut items, mut last, mut is_more) = (Vec::new(), None::<String>, false);
-    index.for_each(begin(prefix, after), |_, entry| {
+    let mut bytes = 0;
+    index.for_each(begin(prefix, after), |line, entry| {
         let key = &*entry.logical_key;
         if !key.starts_with(prefix) {
             // What has the prefix stands together.
             return ControlFlow::Break(());
         }
-        if !selection.has(key) {
+        if !selection.has(key) || query.find(entry).is_none() {
             return ControlFlow::Continue(());
         }
-        let item = if items.len() < most { take(entry) } else { None };
-        match item {
-            Some(item) => {
-                items.push(item);
-                last = Some(key.to_owned());
-                ControlFlow::Continue(())
-            }
-            None => {
-                is_more = true;
-                ControlFlow::Break(())
-            }
+        if items.len() == most || bytes > MAX_PAGE {
+            is_more = true;
+            return ControlFlow::Break(());
         }
+        bytes += line.len();
+        items.push(line.into());
+        last = Some(key.to_owned());
+        ControlFlow::Continue(())
     })?;
-    // Where not even one fits, the next page would be this one.
-    Ok(Page { items, next: last.or_else(|| after.map(str::to_owned)).filter(|_| is_more) })
+    Ok(Page { items, next: last.filter(|_| is_more) })
 }
 
 /// The children of the folder `path` (empty, or with a slash at its end) behind the child that `after`

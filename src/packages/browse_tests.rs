@@ -31,12 +31,10 @@ fn pages_of_entries_are_the_whole() {
         let selection = Selection::new(prefix, &[], &["*.txt".to_owned()], None).unwrap();
         let (mut found, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = entries(&index, &selection, after.as_deref(), most, |entry| {
-                Some(entry.logical_key.to_string())
-            });
+            let page = entries(&index, &selection, &Query::default(), after.as_deref(), most);
             let page = page.unwrap();
             assert!(page.items.len() <= most);
-            found.extend(page.items);
+            found.extend(page.items.into_iter().map(|line| name(&Child::Entry(line))));
             after = page.next;
             if after.is_none() {
                 break;
@@ -49,18 +47,16 @@ fn pages_of_entries_are_the_whole() {
 }
 
 #[test]
-fn a_page_ends_where_there_is_no_room() {
+fn a_page_holds_what_is_found_and_no_more_than_fits() {
     let index = test_index(&keys());
-    let mut room = 3;
-    let page = entries(&index, &Selection::default(), None, 100, |entry| {
-        room -= 1;
-        (room >= 0).then(|| entry.logical_key.to_string())
-    });
-    let page = page.unwrap();
-    assert_eq!(
-        (page.items.len(), page.next.as_deref()),
-        (3, page.items.last().map(String::as_str))
-    );
+    let found = |query: &str, most: usize| {
+        let page = entries(&index, &Selection::default(), &Query::new(query), None, most).unwrap();
+        (page.items.len(), page.next)
+    };
+    assert_eq!(found("00017.csv", 10), (1, None));
+    assert_eq!(found("nothing", 10), (0, None));
+    assert_eq!(found("DATA csv", 10).0, 10);
+    assert!(found("DATA csv", 4000).1.is_some(), "4,001 of them");
 }
 
 #[test]

@@ -3,8 +3,11 @@
 pub mod browse;
 pub mod diff;
 pub mod index;
+pub mod revisions;
 pub mod search;
 pub mod select;
+pub mod store;
 
 pub use index::Index;
 pub use select::Selection;
+pub use store::Store;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::domain::package::EntryLine;
 
 /// A text that is looked for, whatever its case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     words: Vec<String>,
 }
@@ -38,6 +38,12 @@ impl Query {
         let meta = entry.user_meta()?;
         let meta = words_of(&serde_json::from_str(meta.get()).ok()?);
         others.all(|word| meta.contains(word.as_str())).then_some(Found::Metadata)
+    }
+
+    /// Whether the name alone has every word.
+    pub fn is_in_name(&self, key: &str) -> bool {
+        let name = key.to_lowercase();
+        self.words.iter().all(|word| name.contains(word.as_str()))
     }
 
     /// Whether it is found in metadata alone.

@@ -7,6 +7,7 @@ use super::{Caller, Clock, Progress};
 use crate::{
     aws::{Clients, Source},
     catalog::Registry,
+    packages::Store,
 };
 
 /// Everything one request may use. The tower layer makes it; nothing else can.
@@ -34,6 +35,8 @@ pub struct Services {
     pub clients: Arc<Clients>,
     /// The catalog's registry, where one is configured.
     pub registry: Option<Arc<Registry>>,
+    /// Manifests of packages.
+    pub packages: Store,
     /// The one clock.
     pub clock: Clock,
     /// What the operator set for everybody.

@@ -11,6 +11,7 @@ use crate::{
     catalog::BucketConfig,
     domain::{Access, Action, Authority, BucketName, Denied},
     error::ToolError,
+    packages::Store,
 };
 
 /// The caller ∩ what one tool declared. A tool gets this and nothing else: no token, no
@@ -71,6 +72,11 @@ impl Cx {
             calls: self.context.calls.clone(),
             link_max_secs: self.context.services.rules.link_max_secs,
         }
+    }
+
+    /// Manifests of packages, as far as they fit memory.
+    pub fn packages(&self) -> &Store {
+        &self.context.services.packages
     }
 
     /// Who calls.

@@ -4,6 +4,7 @@ mod bounds;
 mod buckets;
 pub mod catalogue;
 mod identity;
+mod packages;
 
 pub use catalogue::Catalogue;
 
@@ -20,6 +21,11 @@ pub const ALL: &[Entry] = &[
     Entry::of::<buckets::object_link::BucketObjectLink>(),
     Entry::of::<buckets::objects_put::BucketObjectsPut>(),
     Entry::of::<buckets::access_check::BucketAccessCheck>(),
+    Entry::of::<packages::list::PackagesList>(),
+    Entry::of::<packages::versions::PackageVersions>(),
+    Entry::of::<packages::browse::PackageBrowse>(),
+    Entry::of::<packages::contents_search::PackageContentsSearch>(),
+    Entry::of::<packages::diff::PackageDiff>(),
 ];
 
 /// What every tool's file begins with.

@@ -112,9 +112,9 @@ fn imports_follow_the_map() {
         ("aws/", &["aws", "domain", "error"]),
         ("catalog/", &["catalog", "aws", "domain", "error"]),
         ("packages/", &["packages", "aws", "domain", "error"]),
-        ("runtime/", &["runtime", "auth", "aws", "catalog", "domain", "error"]),
+        ("runtime/", &["runtime", "packages", "auth", "aws", "catalog", "domain", "error"]),
         ("http/", &["http", "auth", "aws", "catalog", "domain", "runtime", "server", "tools"]),
-        ("tools/", &["tools", "tool", "runtime", "domain", "error", "auth", "aws"]),
+        ("tools/", &["tools", "packages", "tool", "runtime", "domain", "error", "auth", "aws"]),
     ];
     for (name, text) in sources() {
         let Some((_, allowed)) = rooms.iter().find(|(room, _)| name.starts_with(room)) else {

@@ -34,6 +34,21 @@ pub struct ListRequest<'a> {
     pub max_keys: i32,
     /// The `next_token` of the page before.
     pub continuation_token: Option<&'a str>,
+    /// Only keys behind this one.
+    pub start_after: Option<&'a str>,
+}
+
+impl Default for ListRequest<'_> {
+    /// A full page of the whole bucket.
+    fn default() -> Self {
+        Self {
+            prefix: "",
+            delimiter: "",
+            max_keys: 1000,
+            continuation_token: None,
+            start_after: None,
+        }
+    }
 }
 
 /// An object as a listing shows it.
@@ -78,6 +93,7 @@ impl S3 {
                 .set_prefix(some(request.prefix))
                 .set_delimiter(some(request.delimiter))
                 .set_continuation_token(request.continuation_token.map(str::to_owned))
+                .set_start_after(request.start_after.map(str::to_owned))
                 .max_keys(request.max_keys)
                 // S3 answers in XML, which cannot carry every character that a key may have.
                 .encoding_type(EncodingType::Url)

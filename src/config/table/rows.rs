@@ -135,6 +135,15 @@ table! {
             as the system allows.",
         show: Plain(|c| text(c.server.max_connections)),
     }
+    PACKAGE_CACHE_MIB {
+        name: "QUILT_MCP_PACKAGE_CACHE_MIB",
+        section: Server,
+        absent: Value("96"),
+        example: "512",
+        meaning: "MiB of memory for manifests of packages, compressed, 16 to 65536; also the most that one \
+            may take. A million entries have some 70.",
+        show: Plain(|c| text(c.server.package_cache_bytes >> 20)),
+    }
     STREAM_AFTER_SECONDS {
         name: "QUILT_MCP_STREAM_AFTER_SECONDS",
         section: Server,

@@ -34,6 +34,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("QUILT_MCP_USER_CONCURRENCY", "0", "from 1 to 65536"),
     ("QUILT_MCP_USER_CALLS_PER_MINUTE", "0", "from 1 to 1000000"),
     ("QUILT_MCP_MAX_CONNECTIONS", "0", "from 1 to 65536"),
+    ("QUILT_MCP_PACKAGE_CACHE_MIB", "15", "from 16 to 65536"),
     ("QUILT_MCP_STREAM_AFTER_SECONDS", "51", "from 1 to 50"),
     ("QUILT_MCP_DRAIN_DELAY_SECONDS", "301", "from 0 to 300"),
     ("QUILT_MCP_DRAIN_SECONDS", "301", "from 0 to 300"),

@@ -131,8 +131,7 @@ impl Check<'_> {
         if let Some(denied) = self.denied_by_token(Action::ListBucket) {
             return Ok(denied);
         }
-        let request =
-            ListRequest { prefix: "", delimiter: "", max_keys: 1, continuation_token: None };
+        let request = ListRequest { max_keys: 1, ..ListRequest::default() };
         match self.cx.s3().list(&self.bucket.name, request).await {
             Ok(Page { objects, via, .. }) => {
                 self.region = Some(via.region().to_owned());

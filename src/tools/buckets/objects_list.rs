@@ -154,6 +154,7 @@ impl BucketObjectsList {
             delimiter: &self.delimiter,
             max_keys,
             continuation_token: self.continuation_token.as_deref().filter(|t| !t.is_empty()),
+            start_after: None,
         };
         let mut page = s3.list(&self.bucket.name, request).await?;
         if !self.include_signed_urls {

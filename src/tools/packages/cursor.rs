@@ -1,0 +1,61 @@
+//! Where the next page begins: in which revision, behind which key.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use crate::{domain::package::TopHash, tools::prelude::*};
+
+/// A place in one or two revisions. It grants nothing: whoever uses it is authorised anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The revisions that the first page was about: `latest` may be another one by now.
+    #[serde(rename = "h")]
+    pub hashes: Vec<TopHash>,
+    /// The last key of the page before.
+    #[serde(rename = "k")]
+    pub after: String,
+}
+
+/// Bytes of a cursor as text.
+const MAX: usize = 4096;
+
+impl Cursor {
+    /// As text.
+    pub fn encode(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Reads the argument `next` of a call about `hashes` revisions.
+    ///
+    /// # Errors
+    /// It is not one that this tool returned.
+    pub fn decode(text: Option<&str>, hashes: usize) -> Result<Option<Self>> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok().filter(|_| text.len() <= MAX);
+        let cursor: Option<Self> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let cursor = cursor.filter(|cursor| cursor.hashes.len() == hashes);
+        cursor.map(Some).ok_or_else(|| {
+            ToolError::invalid_arguments(
+                "next is not a value that this tool has returned as `next`",
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_cursor_of_this_tool_is_refused() {
+        let hash = TopHash::parse(&"0a".repeat(32)).unwrap();
+        let cursor = Cursor { hashes: vec![hash], after: "a/ü\0".to_owned() };
+        let text = cursor.encode();
+        assert_eq!(Cursor::decode(Some(&text), 1).unwrap(), Some(cursor));
+        assert_eq!(Cursor::decode(None, 1).unwrap(), None);
+        assert_eq!(Cursor::decode(Some(""), 1).unwrap(), None);
+        for bad in [text.as_str(), "%", "e30", &"A".repeat(5000)] {
+            assert!(Cursor::decode(Some(bad), 2).is_err(), "{bad}");
+        }
+    }
+}
