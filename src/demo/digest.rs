@@ -34,6 +34,17 @@ impl Composite {
         }
     }
 
+    /// S3's name of the algorithm.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+        }
+    }
+
     /// The checksum of checksums, with `-N` after it for N parts, as S3 reports it.
     #[must_use]
     pub fn of<'a>(self, parts: impl Iterator<Item = &'a [u8]>) -> Checksum {
@@ -50,6 +61,9 @@ impl Composite {
         sum
     }
 }
+
+/// The algorithm that S3 uses where the writer names none.
+pub(super) const WHOLE_OBJECT: &str = "CRC64NVME";
 
 /// MD5 in hexadecimal: S3's etag of a body put in one piece.
 pub(super) fn md5_hex(body: &[u8]) -> String {
@@ -107,6 +121,20 @@ pub(super) fn by_name(algorithm: &str, body: &[u8]) -> Checksum {
         _ => hasher.crc64nvme = Some(Crc64Nvme::new()),
     }
     whole(hasher, body)
+}
+
+/// A checksum as `GetObjectAttributes` tells it: without the `-N` that every other answer has.
+pub(super) fn without_count(checksum: &Checksum) -> Checksum {
+    let bare = |sum: &Option<String>| {
+        sum.as_deref().map(|sum| sum.split_once('-').map_or(sum, |(bare, _)| bare).to_owned())
+    };
+    Checksum {
+        checksum_crc32: bare(&checksum.checksum_crc32),
+        checksum_crc32c: bare(&checksum.checksum_crc32c),
+        checksum_sha1: bare(&checksum.checksum_sha1),
+        checksum_sha256: bare(&checksum.checksum_sha256),
+        ..checksum.clone()
+    }
 }
 
 /// A short name for a secret that can be compared and printed, but not used.

@@ -43,7 +43,9 @@ impl Asked {
             "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
                 one(self.on_object("s3:PutObject")?)
             }
-            "CopyObject" => Some(vec![self.on_object("s3:PutObject")?, self.copying()?]),
+            "CopyObject" | "UploadPartCopy" => {
+                Some(vec![self.on_object("s3:PutObject")?, self.copying()?])
+            }
             "DeleteObject" => one(self.on_object(self.versioned("s3:DeleteObject"))?),
             "DeleteObjects" => Some(Vec::new()),
             "AbortMultipartUpload" => one(self.on_object("s3:AbortMultipartUpload")?),

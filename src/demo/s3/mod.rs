@@ -9,6 +9,7 @@ mod listing;
 mod multipart;
 mod objects;
 mod operations;
+mod part_copy;
 mod region;
 
 use std::sync::{Arc, Mutex, PoisonError};

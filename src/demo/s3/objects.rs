@@ -23,12 +23,12 @@ const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 type Answer<T> = S3Result<S3Response<T>>;
 
 /// Which object a caller reads, and on which conditions.
-struct Reading<'a> {
-    bucket: &'a str,
-    key: &'a str,
-    version_id: Option<&'a str>,
-    if_match: Option<&'a ETagCondition>,
-    if_none_match: Option<&'a ETagCondition>,
+pub(super) struct Reading<'a> {
+    pub bucket: &'a str,
+    pub key: &'a str,
+    pub version_id: Option<&'a str>,
+    pub if_match: Option<&'a ETagCondition>,
+    pub if_none_match: Option<&'a ETagCondition>,
 }
 
 impl Operations {
@@ -270,7 +270,7 @@ impl Operations {
     }
 
     /// The version asked for. That a key does not exist is told only to those who may list.
-    fn find<T>(
+    pub(super) fn find<T>(
         &self,
         request: &S3Request<T>,
         reading: &Reading<'_>,
@@ -301,12 +301,14 @@ impl Operations {
 }
 
 /// The bytes that a range asks for.
-struct Cut {
-    body: bytes::Bytes,
+pub(super) struct Cut {
+    pub body: bytes::Bytes,
     content_range: Option<String>,
 }
 
-fn cut(object: &Object, range: Option<&Range>) -> S3Result<Cut> {
+/// # Errors
+/// `InvalidRange` when the range is not within the object.
+pub(super) fn cut(object: &Object, range: Option<&Range>) -> S3Result<Cut> {
     let Some(range) = range else {
         return Ok(Cut { body: object.body.clone(), content_range: None });
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
+use crate::demo::digest;
 use crate::demo::iam::Iam;
 use crate::demo::store::{Store, StoreError};
 
@@ -50,7 +51,7 @@ impl Operations {
             last_modified: Some(Timestamp::from(version.modified)),
             e_tag: wants("ETag").then(|| ETag::Strong(object.etag.clone())),
             object_size: wants("ObjectSize").then(|| super::objects::size(object.body.len())),
-            checksum: wants("Checksum").then(|| object.checksum.clone()),
+            checksum: wants("Checksum").then(|| digest::without_count(&object.checksum)),
             object_parts: (wants("ObjectParts") && !object.parts.is_empty()).then(parts),
             ..GetObjectAttributesOutput::default()
         }))
@@ -148,6 +149,13 @@ impl S3 for Operations {
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
         Self::upload_part(self, req).await
+    }
+
+    async fn upload_part_copy(
+        &self,
+        req: S3Request<UploadPartCopyInput>,
+    ) -> Answer<UploadPartCopyOutput> {
+        Self::upload_part_copy(self, &req)
     }
 
     async fn complete_multipart_upload(

@@ -105,6 +105,21 @@ impl Store {
         Ok(())
     }
 
+    /// S3's name of the checksum that the parts of an upload have.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchUpload`].
+    pub fn upload_algorithm(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload_id: &str,
+    ) -> Result<&'static str, StoreError> {
+        let state = self.read();
+        let composite = state.upload(bucket, key, upload_id)?.composite;
+        Ok(composite.map_or(digest::WHOLE_OBJECT, Composite::name))
+    }
+
     /// The parts uploaded so far, by number.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The stand-ins as the real clients see them: the AWS SDK, and plain HTTP.
 
+mod copies;
 mod services;
 
 use std::collections::HashSet;
