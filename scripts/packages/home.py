@@ -21,6 +21,8 @@ def settle(folder):
         XDG_DATA_HOME=str(folder / "data"),
         XDG_CACHE_HOME=str(folder / "cache"),
         QUILT_DISABLE_USAGE_METRICS="true",
+        # Else a manifest that has been read once is not read again from S3.
+        QUILT_DISABLE_CACHE="true",
         QUILT_MINIMIZE_STDOUT="true",
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
