@@ -100,7 +100,9 @@ def other_hashes(place):
     package = quilt3.Package()
     for kind in ("SHA256", "CRC64NVME", "sha2-256-chunked"):
         value = hash_of(kind, data)
-        entry = PackageEntry(PhysicalKey.from_url(uri), len(data), {"type": kind, "value": value}, None)
+        entry = PackageEntry(
+            PhysicalKey.from_url(uri), len(data), {"type": kind, "value": value}, None
+        )
         package.set(f"by {kind}", entry)
     place.push(package, name)
     seen = place.browse(name)
@@ -115,7 +117,9 @@ def hash_of(kind, data):
 
 def workflows_bind(place):
     """A registry with a required workflow: quilt3 refuses what breaks it and notes what it checked."""
-    place.upload(SHARED, "", {".quilt/workflows/config.yml": WORKFLOWS.encode(), "schemas/one.json": SCHEMA})
+    place.upload(
+        SHARED, "", {".quilt/workflows/config.yml": WORKFLOWS.encode(), "schemas/one.json": SCHEMA}
+    )
     try:
         name, folder = place.name("workflow"), str(place.local({"a": b"a"}))
         for what, meta, how in [
@@ -153,6 +157,11 @@ def each_user_has_his_own(place):
 
 
 SCENARIOS = [
-    push_browse_fetch_verify, directories_keep_metadata, revisions, copies_between_buckets,
-    other_hashes, workflows_bind, each_user_has_his_own,
+    push_browse_fetch_verify,
+    directories_keep_metadata,
+    revisions,
+    copies_between_buckets,
+    other_hashes,
+    workflows_bind,
+    each_user_has_his_own,
 ]

@@ -123,9 +123,15 @@ def measure(binary, work, entries, objects):
     )
     print("generated", file=sys.stderr)
     results = {
-        "machine": {"cpus": os.cpu_count(), "python": platform.python_version(),
-                    "system": platform.platform(), "load": os.getloadavg()},
-        "quilt3": quilt3.__version__, "entries": entries, "objects": objects,
+        "machine": {
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "load": os.getloadavg(),
+        },
+        "quilt3": quilt3.__version__,
+        "entries": entries,
+        "objects": objects,
         "manifest_bytes": one.stat().st_size,
     }
 

@@ -31,8 +31,10 @@ class Demo:
     def __enter__(self):
         with self.log.open("wb") as sink:
             self.child = subprocess.Popen(
-                [self.binary, "demo", "--json"], stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=sink,
+                [self.binary, "demo", "--json"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=sink,
             )
         try:
             ready, _, _ = select.select([self.child.stdout], [], [], START)

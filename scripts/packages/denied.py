@@ -21,8 +21,11 @@ def foreign_source(place):
         for mode in ("none", "all"):
             with refused(f"{family}, {mode}", code):
                 tools.create(
-                    place.alice, place.name("foreign"), {"README.md": f"s3://{BOB_LAB}/README.md"},
-                    copy_mode=mode, family=family,
+                    place.alice,
+                    place.name("foreign"),
+                    {"README.md": f"s3://{BOB_LAB}/README.md"},
+                    copy_mode=mode,
+                    family=family,
                 )
     equal("keys", untouched(place), before)
 

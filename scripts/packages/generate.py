@@ -1,8 +1,14 @@
-"""Large manifests for measurements, written line by line as quilt3 would write them."""
+"""Large manifests for measurements, written line by line as quilt3 would write them.
+
+    generate.py OUT COUNT
+
+The same count makes the same file, and so the same top hash.
+"""
 
 import base64
 import hashlib
 import json
+import sys
 from urllib.parse import quote
 
 HEADER = {"version": "v0", "user_meta": {"made": "to be measured"}, "message": "generated"}
@@ -34,3 +40,7 @@ def write(path, count, bucket, **how):
     with open(path, "w", encoding="utf-8") as out:
         for line in lines(count, bucket, **how):
             out.write(line + "\n")
+
+
+if __name__ == "__main__":
+    write(sys.argv[1], int(sys.argv[2]), "quilt-alice-lab")

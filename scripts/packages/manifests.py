@@ -43,8 +43,14 @@ class Packages(Values):
                 return text
 
     def physical_key(self, logical_key):
-        path = logical_key if self.chance(0.5) else "/".join(self.name(12) for _ in range(self.upto(4) + 1))
-        version = self.pick([None, "null", self.text(PLAIN, 32, 32), self.text(PLAIN + "._-+ %&=/é", 1, 20)])
+        path = (
+            logical_key
+            if self.chance(0.5)
+            else "/".join(self.name(12) for _ in range(self.upto(4) + 1))
+        )
+        version = self.pick(
+            [None, "null", self.text(PLAIN, 32, 32), self.text(PLAIN + "._-+ %&=/é", 1, 20)]
+        )
         return PhysicalKey(self.pick(["b-1", "quilt-alice-lab", "with.dots"]), path, version)
 
     def hash(self):
@@ -62,11 +68,13 @@ class Packages(Values):
     def workflow(self):
         config = f"s3://b-1/.quilt/workflows/config.yml?versionId={self.text(PLAIN, 8, 8)}"
         schemas = {self.name(): f"s3://b-1/schema.json?versionId={self.text(PLAIN, 8, 8)}"}
-        return self.pick([
-            {"id": None, "config": config},
-            {"id": self.name(), "config": config},
-            {"id": self.name(), "config": config, "schemas": schemas},
-        ])
+        return self.pick(
+            [
+                {"id": None, "config": config},
+                {"id": self.name(), "config": config},
+                {"id": self.name(), "config": config, "schemas": schemas},
+            ]
+        )
 
     def fill(self, package):
         # Few names for folders, so that they meet; many depths.
@@ -76,7 +84,9 @@ class Packages(Values):
             folders = [self.pick(names) for _ in range(self.upto(4))]
             key = "/".join([*folders, self.pick([self.pick(names), self.name(10)])])
             size = self.pick([0, 1, self.random.randrange(2**24), 2**53 + 1, 2**63, 5 * 2**40])
-            entry = packages.PackageEntry(self.physical_key(key), size, self.hash(), self.entry_meta())
+            entry = packages.PackageEntry(
+                self.physical_key(key), size, self.hash(), self.entry_meta()
+            )
             try:
                 package.set(key, entry)
             except QuiltException:
@@ -91,7 +101,9 @@ class Packages(Values):
         if self.chance(0.7):
             package.set_meta(self.pick([None, {}, self.object(4), self.object(8)]))
         if self.chance(0.8):
-            package._set_commit_message(self.pick([None, "", "msg ✓", self.text(PLAIN + ODD, 0, 40)]))
+            package._set_commit_message(
+                self.pick([None, "", "msg ✓", self.text(PLAIN + ODD, 0, 40)])
+            )
         if self.chance(0.3):
             package._workflow = self.workflow()
         return package

@@ -36,7 +36,10 @@ def created_is_whole(place):
     name, files = place.name("whole"), everything()
     uris = place.upload(LAB, "crosstest/whole/", files)
     for algorithm in ("SHA256", "CRC32", "CRC64NVME"):
-        more = {f"{algorithm}/small": content(algorithm), f"{algorithm}/big": content(algorithm, 9 * MIB)}
+        more = {
+            f"{algorithm}/small": content(algorithm),
+            f"{algorithm}/big": content(algorithm, 9 * MIB),
+        }
         uris |= place.upload(LAB, "crosstest/whole/", more, ChecksumAlgorithm=algorithm)
         files |= more
     for part in (8 * MIB, 5 * MIB):  # quilt3's own part size, and one whose composite is of no use
@@ -60,12 +63,17 @@ def in_parts(place, key, data, size):
         for start in range(0, len(data), size):
             number = len(parts) + 1
             part = s3.upload_part(
-                **where, UploadId=upload, PartNumber=number, Body=data[start : start + size],
+                **where,
+                UploadId=upload,
+                PartNumber=number,
+                Body=data[start : start + size],
                 ChecksumAlgorithm="SHA256",
             )
             sums = {name: part[name] for name in ("ETag", "ChecksumSHA256")}
             parts.append({"PartNumber": number, **sums})
-        done = s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+        done = s3.complete_multipart_upload(
+            **where, UploadId=upload, MultipartUpload={"Parts": parts}
+        )
         return str(quilt3.util.PhysicalKey(LAB, key, done["VersionId"]))
 
 
@@ -103,8 +111,12 @@ def copy_modes(place):
     here, there = (place.upload(bucket, "crosstest/modes/", files) for bucket in (LAB, SHARED))
     hashes = set()
     for mode, uris, copied in [
-        ("all", here, True), ("all", there, True), ("none", here, False), ("none", there, False),
-        ("same_bucket", here, True), ("same_bucket", there, False),
+        ("all", here, True),
+        ("all", there, True),
+        ("none", here, False),
+        ("none", there, False),
+        ("same_bucket", here, True),
+        ("same_bucket", there, False),
     ]:
         name = place.name(f"mode-{mode}")
         told = tools.create(place.alice, name, uris, copy_mode=mode)
@@ -145,8 +157,14 @@ def updates(place):
     first = tools.create(place.alice, name, uris, metadata={"a": 1, "b": {"c": 10**30}})
     new = place.upload(LAB, "crosstest/updates2/", {"replace": b"2", "add/é": b"a"})
     second = place.alice.call(
-        "package_update", package_name=name, registry=LAB, entries=tools.pairs(new),
-        remove=["drop/it"], metadata={"a": 2}, message="second", copy_mode="none",
+        "package_update",
+        package_name=name,
+        registry=LAB,
+        entries=tools.pairs(new),
+        remove=["drop/it"],
+        metadata={"a": 2},
+        message="second",
+        copy_mode="none",
     )
     now = {"keep": b"k", "replace": b"2", "add/é": b"a"}
     seen = seen_alike(place, name, second, now)
@@ -166,12 +184,19 @@ def metadata_only(place):
     package["empty"].set_meta({"precise": 2**64 + 1, "f": 1e16})
     theirs = place.push(package, name)
     told = place.alice.call(
-        "package_update_metadata", package_name=name, registry=LAB, metadata={"b": "new"},
+        "package_update_metadata",
+        package_name=name,
+        registry=LAB,
+        metadata={"b": "new"},
         message="metadata only",
     )
     seen = seen_alike(place, name, told, files)
     equal("entries", entries(seen), entries(theirs))
-    equal("metadata", json.dumps(seen.meta, sort_keys=True), json.dumps({"a": 1.0, "b": "new", "big": 10**30}))
+    equal(
+        "metadata",
+        json.dumps(seen.meta, sort_keys=True),
+        json.dumps({"a": 1.0, "b": "new", "big": 10**30}),
+    )
     equal("of an entry", seen["empty"].meta, {"precise": 2**64 + 1, "f": 1e16})
 
 
@@ -181,7 +206,10 @@ def from_a_prefix(place):
     del files["README.md"]
     place.upload(LAB, "crosstest/prefix/", files)
     arguments = {
-        "package_name": name, "registry": LAB, "source_bucket": LAB, "source_prefix": "crosstest/prefix/",
+        "package_name": name,
+        "registry": LAB,
+        "source_bucket": LAB,
+        "source_prefix": "crosstest/prefix/",
         "copy_mode": "none",
     }
     would = place.alice.call("package_create_from_s3", **arguments, dry_run=True)
@@ -199,6 +227,13 @@ def from_a_prefix(place):
 
 
 SCENARIOS = [
-    created_is_whole, a_thousand_entries, same_hash_as_quilt3, copy_modes, readme_is_a_file,
-    dry_run_writes_nothing, updates, metadata_only, from_a_prefix,
+    created_is_whole,
+    a_thousand_entries,
+    same_hash_as_quilt3,
+    copy_modes,
+    readme_is_a_file,
+    dry_run_writes_nothing,
+    updates,
+    metadata_only,
+    from_a_prefix,
 ]

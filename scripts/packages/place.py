@@ -15,8 +15,19 @@ MIB = 1024 * 1024
 
 #: Logical keys with what trips clients up; `/` sorts between `-`, `.` and `0`.
 NAMES = [
-    "README.md", "a/b", "a-b", "a.txt", "a/b.c/d", "a0", "données/été 1+1=2 50%.csv", "日本語/メモ.txt",
-    "emoji 😀/𝒳.bin", "q?x=1&y#z.txt", "tab\tand\x7f", "quo\"te's.txt", "e\u0301/\u00e9",
+    "README.md",
+    "a/b",
+    "a-b",
+    "a.txt",
+    "a/b.c/d",
+    "a0",
+    "données/été 1+1=2 50%.csv",
+    "日本語/メモ.txt",
+    "emoji 😀/𝒳.bin",
+    "q?x=1&y#z.txt",
+    "tab\tand\x7f",
+    "quo\"te's.txt",
+    "e\u0301/\u00e9",
 ]
 
 

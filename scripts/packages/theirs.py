@@ -5,7 +5,7 @@ import quilt3
 
 import tools
 from alone import SCHEMA, WORKFLOWS
-from place import LAB, SHARED, check, content, entries, equal, everything, refused
+from place import LAB, NAMES, SHARED, check, content, entries, equal, everything, refused
 
 
 def pushed(place, name, files, registry=LAB, meta=None, **how):
@@ -39,7 +39,7 @@ def browse(place):
 
 def two_revisions(place, kind):
     """A package of two revisions, whose pointers are seconds apart; (name, first, second)."""
-    name, files = place.name(kind), everything()
+    name, files = place.name(kind), {key: content(key) for key in NAMES}
     first = pushed(place, name, files, message="first", meta={"n": 1}).top_hash
     with place.alice.acting():
         s3 = boto3.client("s3")
@@ -76,7 +76,7 @@ def diff(place):
 
 
 def search(place):
-    name, package = some(place, "search")
+    name, _ = some(place, "search", {key: content(key) for key in NAMES})
     told = place.alice.call(
         "package_contents_search", package_name=name, registry=LAB, query="メモ"
     )
@@ -121,10 +121,13 @@ def manifest_written_again(place):
 
 def conflict(place):
     """Our update of what is no longer `latest` is refused; `overwrite` makes it."""
-    name, first, second = two_revisions(place, "conflict")
+    name, first, _ = two_revisions(place, "conflict")
     uris = place.upload(LAB, "crosstest/conflict/", {"ours": b"o"})
     arguments = {
-        "package_name": name, "registry": LAB, "entries": tools.pairs(uris), "copy_mode": "none",
+        "package_name": name,
+        "registry": LAB,
+        "entries": tools.pairs(uris),
+        "copy_mode": "none",
         "top_hash": first,
     }
     before = place.versions(name)
@@ -144,8 +147,10 @@ def workflows(place):
         uris = place.upload(SHARED, "crosstest/workflow/", {"a": b"a"})
         good = {"registry": SHARED, "workflow": "strict", "metadata": {"n": 1}, "message": "m"}
         for what, bad in {
-            "no workflow": {"workflow": ""}, "no such workflow": {"workflow": "none"},
-            "no message": {"message": ""}, "metadata": {"metadata": {"n": "one"}},
+            "no workflow": {"workflow": ""},
+            "no such workflow": {"workflow": "none"},
+            "no message": {"message": ""},
+            "metadata": {"metadata": {"n": "one"}},
         }.items():
             with refused(what, "workflow_violation"):
                 tools.create(place.alice, place.name("bound"), uris, **{**good, **bad})
@@ -180,5 +185,13 @@ def delete(place):
 
 
 SCENARIOS = [
-    browse, list_and_versions, diff, search, validate, manifest_written_again, conflict, workflows, delete,
+    browse,
+    list_and_versions,
+    diff,
+    search,
+    validate,
+    manifest_written_again,
+    conflict,
+    workflows,
+    delete,
 ]

@@ -36,8 +36,12 @@ def rows(found):
 def diff(user, name, one, two, registry=LAB, **how):
     """(added, removed, modified) logical keys, sorted, from all pages."""
     arguments = {
-        "package1_name": name, "package2_name": how.pop("other", name),
-        "package1_hash": one, "package2_hash": two, "registry": registry, **how,
+        "package1_name": name,
+        "package2_name": how.pop("other", name),
+        "package1_hash": one,
+        "package2_hash": two,
+        "registry": registry,
+        **how,
     }
     kinds = {"added": [], "removed": [], "modified": []}
     while True:

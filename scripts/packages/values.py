@@ -7,14 +7,56 @@ import struct
 
 #: From the shortest to the longest: the ends, the switch to exponents (below 1e-4, from 1e16), ties.
 FLOATS = [
-    0.0, -0.0, 1.0, 0.1, -2.5, 1e-4, 1e-05, 9.999e-05, 1e15, 1e16, 123456789012345680.0, 1e21, 1e22,
-    1e-7, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 93748758287411.62, 2.0**53,
-    9007199254740993.0, 4.35, 0.3, 1 / 3, 100.0, 123456.0, 1e100,
+    0.0,
+    -0.0,
+    1.0,
+    0.1,
+    -2.5,
+    1e-4,
+    1e-05,
+    9.999e-05,
+    1e15,
+    1e16,
+    123456789012345680.0,
+    1e21,
+    1e22,
+    1e-7,
+    5e-324,
+    2.2250738585072014e-308,
+    1.7976931348623157e308,
+    93748758287411.62,
+    2.0**53,
+    9007199254740993.0,
+    4.35,
+    0.3,
+    1 / 3,
+    100.0,
+    123456.0,
+    1e100,
 ]
 INTEGERS = [0, -1, 7, 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 2**64 - 1, 2**64, 10**30]
-STRINGS = ["", "a", "A", "é", "e\u0301", "\x7f", "\x00", "\x1f", '"\\/', "\u2028\u2029", "\uffff", "😀",
-           "\ud7ff\ue000", "日本語", "\t\r\n\b\f", "</script>", "NaN", "1e5", "null"]
-LETTERS = "ab_Z09 é\x7f\"\\/~\u00ff\u0100\ue000\uff5e😀𝒳"
+STRINGS = [
+    "",
+    "a",
+    "A",
+    "é",
+    "e\u0301",
+    "\x7f",
+    "\x00",
+    "\x1f",
+    '"\\/',
+    "\u2028\u2029",
+    "\uffff",
+    "😀",
+    "\ud7ff\ue000",
+    "日本語",
+    "\t\r\n\b\f",
+    "</script>",
+    "NaN",
+    "1e5",
+    "null",
+]
+LETTERS = 'ab_Z09 é\x7f"\\/~\u00ff\u0100\ue000\uff5e😀𝒳'
 
 
 class Values:
@@ -91,8 +133,9 @@ class Values:
             text = json.dumps(value, ensure_ascii=self.chance(0.5))
             return text.replace("/", "\\/") if self.chance(0.1) else text
         if isinstance(value, float):
-            return self.pick([repr(value), f"{value:.17e}", f"{value:.20E}", f"{value:.17g}".replace("e", "E")
-                              if "e" in f"{value:.17g}" else repr(value)])
+            short = f"{value:.17g}"
+            forms = [repr(value), f"{value:.17e}", f"{value:.20E}"]
+            return self.pick(forms + [short.replace("e", "E")] if "e" in short else forms)
         if value == 0 and value is not False and self.chance(0.2):
             return "-0"  # an integer to Python, which has one zero
         return json.dumps(value)
