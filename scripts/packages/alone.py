@@ -1,11 +1,11 @@
 """quilt3 by itself at the demo's S3: that the stand-in is one which quilt3 takes for S3."""
 
-import boto3
 import quilt3
 from quilt3 import checksums
 from quilt3.packages import PackageEntry
 from quilt3.util import PhysicalKey
 
+import home
 from place import BOB_LAB, LAB, MIB, SHARED, check, content, entries, equal, everything, refused
 
 META = {"n": 1, "big": 10**30, "small": 1e-05, "zero": -0.0, "é": ["\x7f", None, True], "{}": {}}
@@ -60,7 +60,7 @@ def revisions(place):
     # Pointers count seconds: two pushes within one would share theirs.
     pointer = f".quilt/named_packages/{name}/1700000000"
     with place.alice.acting():
-        boto3.client("s3").put_object(Bucket=LAB, Key=pointer, Body=old)
+        home.s3().put_object(Bucket=LAB, Key=pointer, Body=old)
     stranger = quilt3.Package().set_dir("/", str(place.local({"x": b"x"})))
     with refused("a push over a package it does not know", "QuiltConflictException"):
         place.push(stranger, name)
@@ -136,7 +136,7 @@ def workflows_bind(place):
         check("with the configuration's version", "?versionId=" in seen["config"])
     finally:
         with place.alice.acting():
-            boto3.client("s3").delete_object(Bucket=SHARED, Key=".quilt/workflows/config.yml")
+            home.s3().delete_object(Bucket=SHARED, Key=".quilt/workflows/config.yml")
 
 
 def each_user_has_his_own(place):

@@ -96,9 +96,7 @@ def seed(user, count, bucket, prefix):
     """Small objects that differ; with quilt3's own checksum, as its uploads have."""
     from concurrent.futures import ThreadPoolExecutor
 
-    import boto3
-
-    s3 = boto3.client("s3")
+    s3 = home.s3()
 
     def put(at):
         key, body = f"{prefix}{at // 100:03}/{at:05}.txt", f"object {at}\n" * 8
@@ -109,7 +107,6 @@ def seed(user, count, bucket, prefix):
 
 
 def measure(binary, work, entries, objects):
-    import boto3
     import quilt3
     from demo import Demo
 
@@ -146,7 +143,7 @@ def measure(binary, work, entries, objects):
         with alice.acting():
             seed(alice, objects, bucket, prefix)
             note("push", "bench/small", bucket, prefix)
-            top_hash, s3 = results["parse_and_hash"]["top_hash"], boto3.client("s3")
+            top_hash, s3 = results["parse_and_hash"]["top_hash"], home.s3()
             with one.open("rb") as body:
                 s3.put_object(Bucket=bucket, Key=f".quilt/packages/{top_hash}", Body=body)
             pointer = f".quilt/named_packages/{name}/latest"

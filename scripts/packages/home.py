@@ -53,3 +53,10 @@ def credentials(s3_url, keys):
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def s3():
+    """A client of the user who acts now. (`boto3.client` keeps the credentials it first saw.)"""
+    import boto3
+
+    return boto3.Session().client("s3")

@@ -3,10 +3,10 @@
 import io
 import json
 
-import boto3
 import quilt3
 from quilt3 import checksums
 
+import home
 import tools
 from place import LAB, MIB, SHARED, check, content, entries, equal, everything, refused
 
@@ -57,7 +57,7 @@ def created_is_whole(place):
 def in_parts(place, key, data, size):
     """A multipart upload with composite SHA-256."""
     with place.alice.acting():
-        s3, where = boto3.client("s3"), {"Bucket": LAB, "Key": key}
+        s3, where = home.s3(), {"Bucket": LAB, "Key": key}
         upload = s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]
         parts = []
         for start in range(0, len(data), size):
@@ -101,7 +101,7 @@ def same_hash_as_quilt3(place):
             told = tools.create(place.alice, place.name("same"), uris, metadata=META)
             equal("top hash", told["top_hash"], theirs.top_hash)
         with place.alice.acting():
-            text[who] = boto3.client("s3").get_object(Bucket=LAB, Key=where)["Body"].read()
+            text[who] = home.s3().get_object(Bucket=LAB, Key=where)["Body"].read()
     equal("the manifest", text["ours"], text["quilt3"])
 
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-import boto3
 import quilt3
-from botocore.exceptions import ClientError
+
+import home
 
 LAB, BOB_LAB, SHARED = "quilt-alice-lab", "quilt-bob-lab", "quilt-shared"
 MIB = 1024 * 1024
@@ -90,7 +90,7 @@ class Place:
     def upload(self, bucket, prefix, files, **how):
         """Puts objects as Alice; `{logical key: s3 URI with version}`."""
         with self.alice.acting():
-            s3, uris = boto3.client("s3"), {}
+            s3, uris = home.s3(), {}
             for key, data in files.items():
                 put = s3.put_object(Bucket=bucket, Key=prefix + key, Body=data, **how)
                 physical = quilt3.util.PhysicalKey(bucket, prefix + key, put["VersionId"])
@@ -100,7 +100,7 @@ class Place:
     def keys(self, bucket, prefix, user=None):
         """The bucket's keys under the prefix now."""
         with (user or self.alice).acting():
-            pages = boto3.client("s3").get_paginator("list_objects_v2")
+            pages = home.s3().get_paginator("list_objects_v2")
             found = pages.paginate(Bucket=bucket, Prefix=prefix)
             return [entry["Key"] for page in found for entry in page.get("Contents", [])]
 

@@ -1,8 +1,8 @@
 """What quilt3 writes, as our tools see it: the same entries, hashes, revisions and differences."""
 
-import boto3
 import quilt3
 
+import home
 import tools
 from alone import SCHEMA, WORKFLOWS
 from place import LAB, NAMES, SHARED, check, content, entries, equal, everything, refused
@@ -42,7 +42,7 @@ def two_revisions(place, kind):
     name, files = place.name(kind), {key: content(key) for key in NAMES}
     first = pushed(place, name, files, message="first", meta={"n": 1}).top_hash
     with place.alice.acting():
-        s3 = boto3.client("s3")
+        s3 = home.s3()
         for key in place.keys(LAB, f".quilt/named_packages/{name}/1"):
             s3.delete_object(Bucket=LAB, Key=key)
         s3.put_object(Bucket=LAB, Key=f".quilt/named_packages/{name}/1700000000", Body=first)
@@ -91,7 +91,7 @@ def validate(place):
     equal("valid", told["valid"], True)
     gone = package["b.txt"].physical_key
     with place.alice.acting(), refused("Alice may not delete versions", "AccessDenied"):
-        boto3.client("s3").delete_object(Bucket=LAB, Key=gone.path, VersionId=gone.version_id)
+        home.s3().delete_object(Bucket=LAB, Key=gone.path, VersionId=gone.version_id)
     # So the package is pointed at a version that never was.
     package["b.txt"].physical_key = quilt3.util.PhysicalKey(LAB, gone.path, "0" * 32)
     with place.alice.acting():
@@ -164,7 +164,7 @@ def workflows(place):
         equal("top hash", told["top_hash"], theirs.top_hash)
     finally:
         with place.alice.acting():
-            boto3.client("s3").delete_object(Bucket=SHARED, Key=".quilt/workflows/config.yml")
+            home.s3().delete_object(Bucket=SHARED, Key=".quilt/workflows/config.yml")
 
 
 def delete(place):
