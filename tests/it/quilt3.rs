@@ -30,9 +30,7 @@ struct Sample {
 fn samples() -> impl Iterator<Item = Sample> {
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let path: PathBuf = tmp.parent().unwrap().join("quilt3/manifests.jsonl");
-    let file = File::open(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}; scripts/quilt3 writes it and runs this test", path.display())
-    });
+    let file = File::open(&path).expect("scripts/quilt3 writes it, and runs this test");
     BufReader::new(file).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
 }
 
