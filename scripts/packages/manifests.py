@@ -117,7 +117,16 @@ class Packages(Values):
             if record["meta"] == {} and self.chance(0.2):
                 record["meta"] = None
         self.random.shuffle(rest)
-        return "".join(self.spell(record) + "\n" for record in [header, *rest])
+        return "".join(self.respell_record(record) + "\n" for record in [header, *rest])
+
+    def respell_record(self, record):
+        """A record's members in another order; a size keeps its digits."""
+        members = [
+            f"{self.spell(name)}: {value if name == 'size' else self.spell(value)}"
+            for name, value in record.items()
+        ]
+        self.random.shuffle(members)
+        return "{" + ", ".join(members) + "}"
 
 
 def one(seed):
