@@ -29,6 +29,7 @@ mod objects;
 mod offers;
 mod parameter_store;
 mod puts;
+mod quilt3;
 mod reach;
 mod record;
 mod regions;
