@@ -7,6 +7,7 @@ pub mod grants;
 pub mod role;
 pub mod s3_uri;
 pub mod toolset;
+pub mod workflow;
 
 pub use action::{Access, Action};
 pub use authority::{Authority, Denied, Permit, Probe};
