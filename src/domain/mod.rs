@@ -4,6 +4,7 @@ pub mod action;
 pub mod authority;
 pub mod bucket;
 pub mod grants;
+pub mod metadata;
 pub mod role;
 pub mod s3_uri;
 pub mod toolset;
