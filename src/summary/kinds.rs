@@ -55,7 +55,9 @@ pub fn kind(logical_key: &str) -> Kind {
     }
     let file_type = file_type(logical_key);
     match file_type.strip_suffix(".gz").unwrap_or(&file_type) {
-        "png" | "jpg" | "jpeg" | "gif" | "svg" | "webp" | "tif" | "tiff" if !file_type.ends_with(".gz") => {
+        "png" | "jpg" | "jpeg" | "gif" | "svg" | "webp" | "tif" | "tiff"
+            if !file_type.ends_with(".gz") =>
+        {
             Kind::Picture
         }
         "csv" | "tsv" | "parquet" | "xls" | "xlsx" | "jsonl" => Kind::Table,

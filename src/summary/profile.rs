@@ -51,12 +51,12 @@ struct Groups {
 
 impl Groups {
     fn add(&mut self, name: &str, one: Tally) {
-        match self.named.get_mut(name) {
-            Some(tally) => tally.add(one),
-            None if self.named.len() < MAX_GROUPS && name.len() <= MAX_NAME => {
-                self.named.insert(name.to_owned(), one);
-            }
-            None => self.rest.add(one),
+        if let Some(tally) = self.named.get_mut(name) {
+            tally.add(one);
+        } else if self.named.len() < MAX_GROUPS && name.len() <= MAX_NAME {
+            self.named.insert(name.to_owned(), one);
+        } else {
+            self.rest.add(one);
         }
     }
 
@@ -133,14 +133,18 @@ mod tests {
 
     #[test]
     fn a_package_in_figures() {
-        let entries = [("README.md", 10), ("raw/a.csv", 2000), ("raw/b/c.CSV", 3000), ("img/x.png", 0)];
+        let entries =
+            [("README.md", 10), ("raw/a.csv", 2000), ("raw/b/c.CSV", 3000), ("img/x.png", 0)];
         let profile = Profile::of(entries);
         assert_eq!(profile.total, Tally { files: 4, bytes: 5010 });
         assert_eq!(labels(&profile.by_type()), [("csv", 2, 5000), ("md", 1, 10), ("png", 1, 0)]);
         let folders = profile.by_folder();
         assert_eq!(labels(&folders), [("raw/", 2, 5000), ("(top level)", 1, 10), ("img/", 1, 0)]);
         let sizes = profile.by_size();
-        assert_eq!(labels(&sizes), [("empty", 1, 0), ("1 B – 1 kB", 1, 10), ("1 kB – 10 kB", 2, 5000)]);
+        assert_eq!(
+            labels(&sizes),
+            [("empty", 1, 0), ("1 B – 1 kB", 1, 10), ("1 kB – 10 kB", 2, 5000)]
+        );
     }
 
     #[test]

@@ -95,7 +95,10 @@ mod tests {
         ] {
             assert_eq!(human(bytes), text, "{bytes}");
         }
-        assert_eq!((files(0), files(1), files(1_234_567)), ("0 files".into(), "1 file".into(), "1,234,567 files".into()));
+        assert_eq!(
+            (files(0), files(1), files(1_234_567)),
+            ("0 files".into(), "1 file".into(), "1,234,567 files".into())
+        );
     }
 
     #[test]
