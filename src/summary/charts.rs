@@ -7,6 +7,7 @@ use super::{
     sizes::{self, EDGES, human},
 };
 
+const WHITE: RGBColor = RGBColor(255, 255, 255);
 const BLACK: RGBColor = RGBColor(34, 34, 34);
 const GREY: RGBColor = RGBColor(110, 110, 110);
 const RULE: RGBColor = RGBColor(225, 225, 225);
@@ -93,7 +94,7 @@ fn lying_bars(canvas: &Canvas<'_>, data: &Bars, subtitle: &str) -> Result<(), Un
     let most = rows.iter().map(|row| row.1).max().unwrap_or_default().max(1);
     let mut label_room = 0;
     let mut value_room = 0;
-    let value = |bytes, files| format!("{}  ·  {}", human(bytes), sizes::files(files));
+    let value = |bytes, files| format!("{}, {}", human(bytes), sizes::files(files));
     for (label, bytes, files, _) in &mut rows {
         *label = canvas.fitting(label, LABEL, 250)?;
         label_room = label_room.max(canvas.width(label, LABEL)?);
@@ -101,21 +102,28 @@ fn lying_bars(canvas: &Canvas<'_>, data: &Bars, subtitle: &str) -> Result<(), Un
     }
     let from = LEFT + label_room + 14;
     let to = RIGHT - value_room - 12;
+    let count = i32::try_from(rows.len()).unwrap_or(1).max(1);
+    let step = ((BOTTOM - TOP) / count).min(64);
+    let bottom = TOP + step * count + 6;
     for tick in ticks(most) {
         let x = from + length(tick, most, to - from);
-        canvas.line((x, TOP - 6), (x, BOTTOM + 6), RULE)?;
-        canvas.text(&human(tick), (x, BOTTOM + 20), TICK, Align::Centre)?;
+        canvas.line((x, TOP - 6), (x, bottom), RULE)?;
+        canvas.text(&human(tick), (x, bottom + 14), TICK, Align::Centre)?;
     }
-    let step = ((BOTTOM - TOP) / i32::try_from(rows.len()).unwrap_or(1).max(1)).min(52);
-    for (at, (label, bytes, files, colour)) in rows.iter().enumerate() {
-        let y = TOP + step * i32::try_from(at).unwrap_or_default() + step / 2;
+    let mut y = TOP + step / 2;
+    for (label, bytes, files, colour) in &rows {
         let half = step * 3 / 10;
         let end = from + length(*bytes, most, to - from);
+        let value = value(*bytes, *files);
+        let width = canvas.width(&value, TICK)?;
+        // No line of the grid behind a text.
+        canvas.fill((end + 6, y - 8), (end + 14 + width, y + 8), WHITE)?;
         canvas.text(label, (from - 14, y), LABEL, Align::Right)?;
         canvas.fill((from, y - half), (end, y + half), *colour)?;
-        canvas.text(&value(*bytes, *files), (end + 10, y), TICK, Align::Left)?;
+        canvas.text(&value, (end + 10, y), TICK, Align::Left)?;
+        y += step;
     }
-    canvas.line((from, TOP - 6), (from, BOTTOM + 6), GREY)
+    canvas.line((from, TOP - 6), (from, bottom), GREY)
 }
 
 /// Columns over an axis of sizes, the empty files apart.
@@ -239,7 +247,7 @@ mod tests {
             let row = |y: usize| pixels_of(&pixels[y * 900..(y + 1) * 900], BLUE);
             rows.map(row).max().unwrap()
         };
-        let (first, second) = (widest(104..156), widest(156..208));
+        let (first, second) = (widest(104..168), widest(168..232));
         assert!(first > 300 && first.abs_diff(second * 4) < 8, "{first} and {second}");
     }
 
@@ -251,51 +259,12 @@ mod tests {
             Profile::of([("x", 0)]),
             Profile::of([("x", u64::MAX), ("y", u64::MAX)]),
             Profile::of([("日本語/\n\u{202e}データ.csv", 1)]),
-            Profile::of(
-                (0..100_000).map(|n| (format!("{}/{n}.t{n}", "long ".repeat(50)), n << 24)),
-            ),
+            Profile::of((0..20_000).map(|n| (format!("{}/{n}.t{n}", "long ".repeat(50)), n << 24))),
         ] {
             for chart in charts(&profile).unwrap() {
                 let (width, height, _) = decode(&chart.png);
                 assert_eq!((width, height), (WIDTH, HEIGHT));
                 assert!(chart.png.len() < 100_000);
-            }
-        }
-    }
-
-    #[test]
-    fn dump_for_me() {
-        let none: [(&str, u64); 0] = [];
-        let sets = [
-            profile(),
-            Profile::of([
-                ("README.md", 1200u64),
-                ("data/raw/plate_1.csv", 45_000_000),
-                ("data/raw/plate_2.csv", 48_000_000),
-                ("data/img/a.tiff", 800_000_000),
-                ("notebooks/x.ipynb", 340_000),
-            ]),
-            Profile::of(none),
-            Profile::of((0..100_000).map(|n| {
-                (
-                    format!(
-                        "{}/{n}.t{}",
-                        [
-                            "Zellzählung/sehr langer Ordnername mit vielen Wörtern",
-                            "日本語",
-                            "µ-probe",
-                            "a"
-                        ][n as usize % 4],
-                        n % 30
-                    ),
-                    if n % 50 == 0 { 0 } else { n << 8 },
-                )
-            })),
-        ];
-        for (i, p) in sets.iter().enumerate() {
-            for c in charts(p).unwrap() {
-                std::fs::write(format!("/tmp/w-png/{i}-{}.png", c.name), &c.png).unwrap();
-                println!("{} {}", c.name, c.png.len());
             }
         }
     }

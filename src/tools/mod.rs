@@ -4,6 +4,7 @@ mod bounds;
 mod buckets;
 pub mod catalogue;
 mod identity;
+mod packages;
 
 pub use catalogue::Catalogue;
 
@@ -20,6 +21,9 @@ pub const ALL: &[Entry] = &[
     Entry::of::<buckets::object_link::BucketObjectLink>(),
     Entry::of::<buckets::objects_put::BucketObjectsPut>(),
     Entry::of::<buckets::access_check::BucketAccessCheck>(),
+    Entry::of::<packages::metadata_templates_list::ListMetadataTemplates>(),
+    Entry::of::<packages::metadata_template_get::GetMetadataTemplate>(),
+    Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),
 ];
 
 /// What every tool's file begins with.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value};
 
 use super::{
@@ -85,13 +85,14 @@ pub struct Successor {
 #[serde(deny_unknown_fields)]
 struct Document {
     version: Version,
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "truth")]
     is_workflow_required: bool,
+    #[serde(default, deserialize_with = "given")]
     default_workflow: Option<String>,
     workflows: Map<String, Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     schemas: BTreeMap<String, SchemaEntry>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     successors: BTreeMap<String, SuccessorEntry>,
     #[serde(rename = "catalog")]
     _catalog: Option<Value>,
@@ -99,6 +100,43 @@ struct Document {
 
 fn yes() -> bool {
     true
+}
+
+/// A text where the member is there; `null` is none.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
+}
+
+/// A mapping that is not empty, where the member is there.
+fn some<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let map = BTreeMap::deserialize(deserializer)?;
+    match map.is_empty() {
+        true => Err(D::Error::custom("schemas and successors are left out where there are none")),
+        false => Ok(map),
+    }
+}
+
+/// A boolean, also in the spellings of YAML 1.1, which PyYAML reads.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Spelled {
+        Plain(bool),
+        Text(String),
+    }
+    let no_boolean = || D::Error::custom("a boolean is needed: true or false");
+    match Spelled::deserialize(deserializer).map_err(|_| no_boolean())? {
+        Spelled::Plain(truth) => Ok(truth),
+        Spelled::Text(text) => match text.as_str() {
+            "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
+            "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
+            _ => Err(no_boolean()),
+        },
+    }
 }
 
 #[derive(Deserialize)]
@@ -112,8 +150,8 @@ enum Version {
 #[serde(deny_unknown_fields)]
 struct Compound {
     base: String,
-    #[serde(rename = "catalog")]
-    _catalog: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    catalog: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +162,7 @@ struct SchemaEntry {
 #[derive(Deserialize)]
 struct SuccessorEntry {
     title: String,
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "truth")]
     copy_data: bool,
 }
 
@@ -132,11 +170,15 @@ struct SuccessorEntry {
 #[serde(deny_unknown_fields)]
 struct WorkflowEntry {
     name: String,
+    #[serde(default, deserialize_with = "given")]
     description: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     handle_pattern: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth")]
     is_message_required: bool,
+    #[serde(default, deserialize_with = "given")]
     metadata_schema: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     entries_schema: Option<String>,
     #[serde(rename = "catalog")]
     _catalog: Option<Value>,
@@ -158,6 +200,9 @@ impl Config {
         document.version.check()?;
         let schemas: BTreeMap<_, _> =
             document.schemas.into_iter().map(|(id, schema)| (id, schema.url)).collect();
+        if document.successors.values().any(|successor| successor.title.is_empty()) {
+            return Err(ConfigError("the title of a successor is empty".to_owned()));
+        }
         let mut workflows = BTreeMap::new();
         for (id, entry) in document.workflows {
             let workflow = Workflow::parse(&id, entry, &schemas)?;
@@ -236,26 +281,37 @@ impl Config {
 
 impl Version {
     fn check(&self) -> Result<(), ConfigError> {
-        let (Version::Plain(text) | Version::Compound(Compound { base: text, .. })) = self;
-        let parts: Vec<&str> = text.split('.').collect();
-        let plain = |part: &&str| {
-            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-            digits && (*part == "0" || !part.starts_with('0'))
+        let text = match self {
+            Version::Plain(text) => text,
+            Version::Compound(Compound { base, catalog }) => {
+                catalog.as_deref().map(numbers).transpose()?;
+                base
+            }
         };
-        if parts.len() > 3 || !parts.iter().all(plain) || parts.first() == Some(&"0") {
-            return Err(ConfigError(format!("the version {:?} is not like \"1\"", cut(text))));
-        }
-        // What does not fit 64 bits is newer than anything.
-        let mut numbers = [0; 3];
-        for (number, part) in numbers.iter_mut().zip(parts) {
-            *number = part.parse().unwrap_or(u64::MAX);
-        }
-        if numbers > NEWEST {
+        if numbers(text)? > NEWEST {
             let why = format!("the version {} is newer than 1.1.0, the newest known", cut(text));
             return Err(ConfigError(why));
         }
         Ok(())
     }
+}
+
+/// The numbers of a version such as `1` or `1.1.0`.
+fn numbers(text: &str) -> Result<[u64; 3], ConfigError> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let plain = |part: &&str| {
+        let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        digits && (*part == "0" || !part.starts_with('0'))
+    };
+    if parts.len() > 3 || !parts.iter().all(plain) || parts.first() == Some(&"0") {
+        return Err(ConfigError(format!("the version {:?} is not like \"1\"", cut(&text))));
+    }
+    // What does not fit 64 bits is newer than anything.
+    let mut numbers = [0; 3];
+    for (number, part) in numbers.iter_mut().zip(parts) {
+        *number = part.parse().unwrap_or(u64::MAX);
+    }
+    Ok(numbers)
 }
 
 impl Workflow {

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::*;
 
 const WHOLE: &str = r#"
@@ -125,4 +127,45 @@ fn what_the_format_does_not_know_is_refused() {
     {
         assert!(Config::parse(text).is_err(), "{text:?}");
     }
+}
+
+/// What quilt3 8 itself said of each; `scripts/packages/workflow-vectors.py` makes the file.
+#[test]
+fn configurations_and_schemas_are_judged_as_quilt3_judges_them() {
+    let vectors: Value = match option_env!("WORKFLOW_VECTORS") {
+        Some(path) => serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap(),
+        None => {
+            serde_json::from_str(include_str!("../../../tests/vectors/workflows.json")).unwrap()
+        }
+    };
+    let mut wrong = Vec::new();
+    for case in vectors["configs"].as_array().unwrap() {
+        let text = case[0].as_str().unwrap();
+        let config = Config::parse(text);
+        if config.is_ok() != case[1].as_bool().unwrap() {
+            wrong.push(format!("{:?}: {text}", config.map(|_| "usable")));
+        }
+    }
+    let mut documents = 0;
+    for case in vectors["schemas"].as_array().unwrap() {
+        let schema = Schema::compile(&case["schema"]);
+        if schema.is_ok() != case["usable"].as_bool().unwrap() {
+            wrong.push(format!("{:?}: {}", schema.as_ref().map(|_| "usable"), case["schema"]));
+        }
+        let Ok(schema) = schema else { continue };
+        for document in case["documents"].as_array().unwrap() {
+            let found = schema.violations("w", Rule::MetadataSchema, &document[0]);
+            if found.is_empty() != document[1].as_bool().unwrap() {
+                wrong.push(format!("{}: {} {found:?}", case["schema"], document[0]));
+            }
+            documents += 1;
+        }
+    }
+    assert!(documents > 500, "{documents}");
+    assert!(
+        wrong.is_empty(),
+        "{} differ, such as\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(8)].join("\n")
+    );
 }

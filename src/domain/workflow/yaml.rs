@@ -2,8 +2,8 @@
 //!
 //! The crate is serde-saphyr: maintained, without `unsafe`, and it counts nodes, depth and what
 //! aliases replay while it parses, so that a few lines which mean gigabytes are an error.
-//! (`serde_yaml` is archived; its forks `serde_yaml_ng` and `serde_norway` use a translated libyaml
-//! full of `unsafe`; `yaml-rust2` and `saphyr` expand aliases into a tree without a limit.)
+//! (`serde_yaml` is archived; its forks `serde_yaml_ng` and `serde_norway` stand on a translated libyaml
+//! full of `unsafe`; `yaml-rust2` and `saphyr` name no limit for what aliases repeat.)
 
 use serde_json::Value;
 use serde_saphyr::{
@@ -20,8 +20,8 @@ const MAX_DEPTH: usize = 24;
 /// Lists, mappings and scalars, those that aliases repeat included.
 const MAX_NODES: usize = 50_000;
 
-/// Reads one document. As PyYAML does it: of two equal keys the last one counts, and `yes` and `no` are
-/// booleans.
+/// Reads one document. As PyYAML does it, of two equal keys the last one counts. `yes` and `no` stay
+/// texts; who wants a boolean reads them.
 ///
 /// # Errors
 /// What is wrong, in a sentence.
@@ -53,6 +53,8 @@ fn options() -> Options {
     options.budget = Some(budget);
     options.alias_limits = aliases;
     options.duplicate_keys = DuplicateKeyPolicy::LastWins;
+    // Otherwise n and y are booleans too, and no name of anything.
+    options.strict_booleans = true;
     options.with_snippet = false;
     options
 }
@@ -71,8 +73,8 @@ mod tests {
 
     #[test]
     fn it_reads_what_pyyaml_reads() {
-        let text = "a: yes\nb: no\nc: 'yes'\nd: 1\ne: 1.5\nf: ~\ng: [x, \"y\"]\na: true\nh: '1'\n";
-        let expected = json!({"a": true, "b": false, "c": "yes", "d": 1, "e": 1.5, "f": null, "g": ["x", "y"], "h": "1"});
+        let text = "a: yes\nb: N\nc: 'yes'\nd: 1\ne: 1.5\nf: ~\ng: [x, \"y\"]\na: true\nh: '1'\n";
+        let expected = json!({"a": true, "b": "N", "c": "yes", "d": 1, "e": 1.5, "f": null, "g": ["x", "y"], "h": "1"});
         assert_eq!(parse(text).unwrap(), expected);
         let merged = "base: &b {x: 1, y: 2}\nother:\n  <<: *b\n  y: 3\n";
         assert_eq!(parse(merged).unwrap()["other"], json!({"x": 1, "y": 3}));
