@@ -3,11 +3,12 @@
 
 usage: workflow-vectors.py [configurations] [documents per schema] > tests/vectors/workflows.json
 
-Needs quilt3 8 (a venv of its own). The same numbers give the same file.
+Needs quilt3 8 (a venv of its own). The same numbers give the same file; CPython's re decides on patterns (3.11 or later).
 """
 
 import json
 import random
+import re
 import sys
 
 import jsonschema
@@ -66,6 +67,28 @@ CONFIG = {
 ODD = [None, 1, "", [], {}, "x", True, {"name": "N"}, {"base": "1"}, {"base": "1.1", "catalog": "1"}, "1.0",
        "1.1.0", "1.2", "01", "s3://q"]
 
+# Parts of patterns, and of names.
+PIECES = ["^", "$", "a", "b", "ab", "/", "-", "_", ".", "[a-z]", "[^/]", "[\\w-]", "\\w", "\\d", "\\W", "\\b", "\\B", "\\A",
+          "\\Z", "(?=a)", "(?!a)", "(?<=/)", "(?<!a)", "(a|b)", "(?:ab)?", "\\1", "*", "+", "?", "{2}", "{1,3}", "*?",
+          "[]a]", "[[a]", "[a&&b]", "[^]a]", "[a-]", "[-a]", "[a||b]", "[a~~b]", "\\-", "\\/", "\\.", "\\_", "(?P<n>a)",
+          "(?P=n)", "|", "(?i)", "{,2}", "{", "}", "]", "#", " ", "\\<", "\\h", "\\x61", "\\u0061", "(?#x)", "(?s:.)",
+          "[\\d\\-_]", "[^\\W]", "(?>a)", "a++", "\\101", "\\0"]
+NAMES = ["a/b", "ab/ab", "a-b/c_d", "lab/2024-07", "aa/bb", "A/B", "x/y", "b/a1", "ab_/-ab", "7/7"]
+
+
+def patterns(count):
+    """Triples of a pattern, a name, and whether re.search finds it; None where Python refuses it."""
+    judged = set()
+    while len(judged) < count:
+        pattern = "".join(random.choice(PIECES) for _ in range(random.randint(1, 5)))
+        name = random.choice(NAMES)
+        try:
+            found = re.search(pattern, name) is not None
+        except re.error:
+            found = None
+        judged.add((pattern, name, found))
+    return sorted(judged, key=str)
+
 
 def validator(schema):
     """As quilt3 makes it; None where quilt3 refuses the schema."""
@@ -122,7 +145,7 @@ def main():
             docs.append([doc, judge.is_valid(doc)])
         schemas.append({"schema": schema, "usable": judge is not None, "documents": docs})
     judged = [(yaml.safe_dump(c), usable(c)) for c in (mutated() for _ in range(configs))]
-    json.dump({"schemas": schemas, "configs": sorted(set(judged))}, sys.stdout, indent=0)
+    json.dump({"schemas": schemas, "configs": sorted(set(judged)), "patterns": patterns(2 * configs)}, sys.stdout, indent=0)
     print()
 
 
