@@ -15,6 +15,9 @@ pub const MAX_DEPTH: usize = 20;
 /// No more are told; the others are counted.
 pub const MAX_FINDINGS: usize = 100;
 
+/// Characters of a place or a name.
+const MAX_PATH: usize = 200;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -121,7 +124,7 @@ impl Inspection {
                 self.names(members, path);
                 let mut bytes = 2 + separators(members.len());
                 for (name, value) in members {
-                    let path = format!("{path}/{}", pointer(name));
+                    let path = child(path, name);
                     self.member(name, value, &path);
                     bytes += length(name) + 2 + self.value(value, &path, depth + 1);
                 }
@@ -129,7 +132,8 @@ impl Inspection {
             }
             Value::Array(items) => {
                 let each = items.iter().enumerate();
-                let inside = each.map(|(n, v)| self.value(v, &format!("{path}/{n}"), depth + 1));
+                let inside =
+                    each.map(|(n, v)| self.value(v, &child(path, &n.to_string()), depth + 1));
                 2 + separators(items.len()) + inside.sum::<usize>()
             }
             Value::String(text) => {
@@ -147,7 +151,7 @@ impl Inspection {
     fn names(&mut self, members: &Map<String, Value>, path: &str) {
         let mut seen: HashMap<String, &str> = HashMap::with_capacity(members.len());
         for name in members.keys() {
-            let here = format!("{path}/{}", pointer(name));
+            let here = child(path, name);
             if name.trim().is_empty() {
                 self.warning(&here, "the name is empty or blank", "Give it a name.");
             } else if name.trim() != name {
@@ -189,22 +193,27 @@ const SECRET_ADVICE: &str = "Take it out: everybody who may read the package rea
 
 fn push(to: &mut Vec<Finding>, severity: Severity, path: &str, problem: String, advice: &str) {
     if to.len() < MAX_FINDINGS {
-        let (path, advice) = (short(path), advice.to_owned());
+        let (path, advice) = (path.to_owned(), advice.to_owned());
         to.push(Finding { severity, path, problem, advice });
     }
 }
 
 fn short(text: &str) -> String {
-    let mut cut: String = text.chars().take(200).collect();
+    let mut cut: String = text.chars().take(MAX_PATH).collect();
     if cut.len() < text.len() {
         cut.push('…');
     }
     cut
 }
 
-/// A name as a part of a JSON pointer.
-fn pointer(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+/// The place of a member. It is cut here, and not when it is told: names of a megabyte would make the
+/// places of their members as long, each.
+fn child(path: &str, name: &str) -> String {
+    if path.ends_with('…') {
+        return path.to_owned();
+    }
+    let name: String = name.chars().take(MAX_PATH + 1).collect();
+    short(&format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")))
 }
 
 /// Python puts a blank behind each comma.
@@ -339,6 +348,16 @@ mod tests {
         let large = inspect(&json!({"a": "x".repeat(MAX_BYTES - 8)}));
         assert_eq!((large.errors, large.findings.len()), (1, 1));
         assert!(large.findings[0].problem.contains("1000001 bytes"), "{large:?}");
+    }
+
+    #[test]
+    fn long_names_cost_no_more_than_their_length() {
+        let inner: Map<String, Value> = (0..50_000).map(|n| (n.to_string(), Value::Null)).collect();
+        let started = std::time::Instant::now();
+        let report = inspect(&json!({"k".repeat(1_000_000): inner}));
+        assert!(started.elapsed() < std::time::Duration::from_secs(5));
+        assert_eq!((report.total, report.errors), (50_001, 1));
+        assert!(report.findings.iter().all(|f| f.path.chars().count() <= MAX_PATH + 1));
     }
 
     #[test]

@@ -1,8 +1,7 @@
-use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::{
-    schema::{InvalidSchema, Schema, validator, violations},
+    schema::{Compiled, InvalidSchema, Schema, violations},
     violation::{MAX_VIOLATIONS, Rule, Violation},
 };
 
@@ -58,8 +57,8 @@ struct Part {
 
 #[derive(Debug)]
 enum Judge {
-    Each(Box<Validator>),
-    Some(Box<Validator>),
+    Each(Box<Compiled>),
+    Some(Box<Compiled>),
     AtLeast(u64),
     AtMost(u64),
 }
@@ -88,9 +87,9 @@ fn split(schema: &Value, at: &str, parts: &mut Vec<Part>) -> Result<bool, Invali
             ("additionalItems", _) if !list_of_items(members) => continue,
             ("uniqueItems", Value::Bool(false)) => continue,
             ("items", Value::Object(_) | Value::Bool(_)) => {
-                Judge::Each(Box::new(validator(value)?))
+                Judge::Each(Box::new(Compiled::new(value)?))
             }
-            ("contains", _) => Judge::Some(Box::new(validator(value)?)),
+            ("contains", _) => Judge::Some(Box::new(Compiled::new(value)?)),
             ("minItems" | "maxItems", count) => match (count.as_u64(), name.as_str()) {
                 (Some(n), "minItems") => Judge::AtLeast(n),
                 (Some(n), _) => Judge::AtMost(n),
