@@ -5,8 +5,9 @@
 //!
 //! | room | what lives there | may import |
 //! |---|---|---|
-//! | [`domain`] | pure vocabulary: bucket names, actions, grants, authority | nothing |
+//! | [`domain`] | pure vocabulary: bucket names, actions, grants, authority, workflows, metadata | nothing |
 //! | [`error`] | a tool's failure, with its stable code | `domain` |
+//! | [`summary`] | a package at a glance: figures, PNG charts, README, `quilt_summarize.json`; pure | nothing |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
 //! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
 //! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error` |
@@ -14,7 +15,7 @@
 //! | [`packages`] | packages: compact indexes of manifests, and their cache | `aws`, `domain`, `error` |
 //! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
 //! | [`tool`] | how a tool is written | `runtime` |
-//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`; types of `auth`, `aws` |
+//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`, `summary`; types of `auth`, `aws` |
 //! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
 //! | [`http`] | the edge: origin, gate, health, access log | all of the above but `config` |
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
@@ -47,6 +48,7 @@ pub mod packages;
 pub mod rotation;
 pub mod runtime;
 pub mod server;
+pub mod summary;
 pub mod telemetry;
 pub mod tool;
 pub mod tools;

@@ -4,10 +4,12 @@ pub mod action;
 pub mod authority;
 pub mod bucket;
 pub mod grants;
+pub mod metadata;
 pub mod package;
 pub mod role;
 pub mod s3_uri;
 pub mod toolset;
+pub mod workflow;
 
 pub use action::{Access, Action};
 pub use authority::{Authority, CopyPermit, CopySource, Denied, Permit, Probe};

@@ -8,7 +8,7 @@ pub enum Toolset {
     Identity,
     /// Objects in S3.
     Bucket,
-    /// Versioned packages of objects. It has no tools yet.
+    /// Versioned packages of objects, and their metadata.
     Package,
     /// SQL over the data. It has no tools yet.
     Athena,

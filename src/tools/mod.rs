@@ -26,6 +26,9 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::browse::PackageBrowse>(),
     Entry::of::<packages::contents_search::PackageContentsSearch>(),
     Entry::of::<packages::diff::PackageDiff>(),
+    Entry::of::<packages::metadata_templates_list::ListMetadataTemplates>(),
+    Entry::of::<packages::metadata_template_get::GetMetadataTemplate>(),
+    Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),
 ];
 
 /// What every tool's file begins with.

@@ -27,6 +27,7 @@ mod logs;
 mod misbehaving;
 mod objects;
 mod offers;
+mod packages_metadata;
 mod parameter_store;
 mod puts;
 mod quilt3;

@@ -12,7 +12,9 @@ use crate::support::{TestApp, lab, tool_names};
 fn arguments(tool: &str) -> Value {
     let bucket = lab("alice");
     match tool {
-        "auth_status" | "bucket_list" => json!({}),
+        "auth_status" | "bucket_list" | "list_metadata_templates" => json!({}),
+        "get_metadata_template" => json!({"template_name": "standard"}),
+        "validate_metadata_structure" => json!({"metadata": {"a": 1}}),
         "bucket_objects_list" | "bucket_access_check" => json!({"bucket": bucket}),
         "bucket_objects_put" => json!({"bucket": bucket, "items": [{"key": "k", "text": "x"}]}),
         _ => json!({"s3_uri": format!("s3://{bucket}/README.md")}),

@@ -124,23 +124,16 @@ async fn only_its_owner_ends_a_session() {
 #[tokio::test]
 async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
     let app = TestApp::start().await;
-    let cases: [(&[&str], &[&str]); 4] = [
-        (&[], &["auth_status"]),
-        (
-            &["s3:GetObject"],
-            &[
-                "auth_status",
-                "bucket_object_info",
-                "bucket_object_text",
-                "bucket_object_fetch",
-                "bucket_object_link",
-            ],
-        ),
-        (
-            &["s3:ListBucket"],
-            &["auth_status", "bucket_list", "bucket_objects_list", "bucket_access_check"],
-        ),
-        (&["s3:*", "*", "admin", "s3:getobject"], &["auth_status"]),
+    // What touches no data needs no permission.
+    let free = ["list_metadata_templates", "get_metadata_template", "validate_metadata_structure"];
+    let with = |more: &[&'static str]| [&["auth_status"], more, &free].concat();
+    let reads =
+        ["bucket_object_info", "bucket_object_text", "bucket_object_fetch", "bucket_object_link"];
+    let cases: [(&[&str], Vec<&str>); 4] = [
+        (&[], with(&[])),
+        (&["s3:GetObject"], with(&reads)),
+        (&["s3:ListBucket"], with(&["bucket_list", "bucket_objects_list", "bucket_access_check"])),
+        (&["s3:*", "*", "admin", "s3:getobject"], with(&[])),
     ];
     let all: Vec<&str> = quilt_mcp_server::tools::ALL.iter().map(|entry| entry.name).collect();
     for (permissions, expected) in cases {
@@ -167,7 +160,7 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
     });
     let client = app.anonymous().with_token(token);
     let listed = tool_names(&client.request("tools/list", json!({})).await.unwrap());
-    assert_eq!(listed, ["auth_status"]);
+    assert_eq!(listed, with(&[]));
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ fn only_these_files_know_rmcp() {
 fn imports_follow_the_map() {
     let rooms: &[(&str, &[&str])] = &[
         ("domain/", &["domain"]),
+        ("summary/", &["summary"]),
         ("config/", &["config", "domain"]),
         ("auth/", &["auth", "domain"]),
         ("aws/", &["aws", "domain", "error"]),
@@ -114,7 +115,10 @@ fn imports_follow_the_map() {
         ("packages/", &["packages", "aws", "domain", "error"]),
         ("runtime/", &["runtime", "packages", "auth", "aws", "catalog", "domain", "error"]),
         ("http/", &["http", "auth", "aws", "catalog", "domain", "runtime", "server", "tools"]),
-        ("tools/", &["tools", "packages", "tool", "runtime", "domain", "error", "auth", "aws"]),
+        (
+            "tools/",
+            &["tools", "packages", "tool", "runtime", "domain", "error", "auth", "aws", "summary"],
+        ),
     ];
     for (name, text) in sources() {
         let Some((_, allowed)) = rooms.iter().find(|(room, _)| name.starts_with(room)) else {

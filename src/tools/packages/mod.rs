@@ -1,4 +1,4 @@
-//! Packages.
+//! Packages, and what is around them.
 
 pub mod browse;
 pub mod contents_search;
@@ -6,5 +6,8 @@ pub mod cursor;
 pub mod diff;
 pub mod entry;
 pub mod list;
+pub mod metadata_template_get;
+pub mod metadata_templates_list;
+pub mod metadata_validate;
 pub mod opened;
 pub mod versions;
