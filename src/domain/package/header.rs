@@ -41,7 +41,7 @@ impl Header {
         Ok(Self { text: String::from_utf8_lossy(line).trim().to_owned(), known })
     }
 
-    /// Makes one. `workflow` as [`super::super::workflow`] makes it, if there is one.
+    /// Makes one. `workflow` as `domain::workflow` makes it, if there is one.
     ///
     /// # Errors
     /// None in practice: everything in it is JSON already.

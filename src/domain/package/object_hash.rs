@@ -22,7 +22,7 @@ pub const PLAIN: &str = "SHA256";
 /// What the catalog's registry may write.
 pub const CRC: &str = "CRC64NVME";
 
-/// Bytes of a chunk, doubled as long as there would be more than [`MAX_CHUNKS`].
+/// Bytes of a chunk, doubled as long as there would be more than 10,000.
 pub const CHUNK: u64 = 8 * 1024 * 1024;
 const MAX_CHUNKS: u64 = 10_000;
 
