@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod diff;
 pub mod index;
+pub mod push;
 pub mod revisions;
 pub mod search;
 pub mod select;

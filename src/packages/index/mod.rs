@@ -144,15 +144,26 @@ impl Index {
         Ok(hasher.finish())
     }
 
-    /// The manifest's text in pieces: header, directories, entries.
-    pub fn text(&self) -> impl Iterator<Item = io::Result<Vec<u8>>> {
+    /// In how many pieces the manifest's text comes.
+    pub fn pieces(&self) -> usize {
+        1 + self.blocks.len()
+    }
+
+    /// A piece of the manifest's text: header and directories, then entries. Nothing behind the last.
+    ///
+    /// # Errors
+    /// None, as long as memory is sound.
+    pub fn piece(&self, number: usize) -> io::Result<Vec<u8>> {
+        if let Some(block) = number.checked_sub(1) {
+            return self.blocks.get(block).map_or(Ok(Vec::new()), Block::text);
+        }
         let mut head = self.header.text().as_bytes().to_vec();
         head.push(b'\n');
         for line in &self.directories {
             head.extend_from_slice(line);
             head.push(b'\n');
         }
-        std::iter::once(Ok(head)).chain(self.blocks.iter().map(Block::text))
+        Ok(head)
     }
 }
 

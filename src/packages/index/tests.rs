@@ -68,7 +68,8 @@ fn the_order_of_the_lines_does_not_matter() {
         let other = index(&other).unwrap();
         assert_eq!(keys(&other, ""), keys_in_order);
         assert_eq!(other.top_hash().unwrap(), straight.top_hash().unwrap());
-        let text: Vec<u8> = other.text().flat_map(|piece| piece.unwrap()).collect();
+        let text: Vec<u8> =
+            (0..other.pieces()).flat_map(|number| other.piece(number).unwrap()).collect();
         assert_eq!(text, format!("{HEADER}\n{}\n", lines.join("\n")).into_bytes());
     }
     let raw = lines.iter().map(String::len).sum::<usize>();

@@ -1,0 +1,66 @@
+//! Copying objects into the registry.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Facts, Place};
+use crate::{domain::S3Uri, error::ToolError};
+
+/// Which objects are copied into the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyMode {
+    /// All: the package has its objects in its own registry, below its own name.
+    #[default]
+    All,
+    /// None: entries point to where the objects are.
+    None,
+    /// Those that are in the registry's bucket already; others stay where they are.
+    SameBucket,
+}
+
+/// Objects that are copied at the same time.
+const AT_ONCE: usize = 16;
+
+impl CopyMode {
+    /// Where an object will be, if it is to be copied.
+    pub fn target(self, place: &Place<'_>, facts: &Facts) -> Option<S3Uri> {
+        let key = format!("{}/{}", place.package, facts.logical_key);
+        let is_there = facts.uri.bucket == *place.bucket;
+        let wanted = match self {
+            CopyMode::All => true,
+            CopyMode::None => false,
+            CopyMode::SameBucket => is_there,
+        };
+        // What lies in its place already is not copied onto itself.
+        let target = S3Uri { bucket: place.bucket.clone(), key, version_id: None };
+        (wanted && !(is_there && facts.uri.key == target.key)).then_some(target)
+    }
+}
+
+/// Copies what is to be copied, and says where it is then. `told` hears how many are done.
+///
+/// # Errors
+/// Denied for either bucket, or what AWS answered. What was copied stays: nothing points to it.
+pub async fn copy(
+    place: &Place<'_>,
+    mode: CopyMode,
+    facts: Vec<Facts>,
+    told: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Facts>, ToolError> {
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let copies: Vec<_> = facts
+        .into_iter()
+        .map(async |mut facts| {
+            if let Some(target) = mode.target(place, &facts) {
+                let (bucket, key) = (&target.bucket, &target.key);
+                let written = place.s3.copy(&facts.uri, bucket, key, facts.size).await?;
+                facts.uri = S3Uri { version_id: written.version_id, ..target };
+            }
+            told(1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            Ok::<_, ToolError>(facts)
+        })
+        .collect();
+    stream::iter(copies).buffered(AT_ONCE).try_collect().await
+}

@@ -1,0 +1,175 @@
+//! Size and hash of objects: from what S3 knows, else from their bytes.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::Source;
+use crate::{
+    aws::{
+        S3,
+        s3::{Checksums, Limits, Span},
+    },
+    domain::{
+        S3Uri,
+        package::{
+            ChunkedHasher, ObjectHash,
+            object_hash::{CHUNKED, CRC, chunk_size},
+        },
+    },
+    error::ToolError,
+};
+
+/// What a manifest says of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its name in the package.
+    pub logical_key: String,
+    /// Where it is, with its version where the bucket keeps any.
+    pub uri: S3Uri,
+    /// Bytes.
+    pub size: u64,
+    /// Of its bytes.
+    pub hash: ObjectHash,
+    /// Whether its bytes were read for that.
+    pub was_read: bool,
+}
+
+/// Objects that S3 is asked about at the same time.
+const ASKED: usize = 32;
+/// An object that is larger is not read for its hash if S3 has another checksum of it.
+const MAX_READ: u64 = 4 << 30;
+
+/// The facts of all sources, in their order. `told` hears how many are done.
+///
+/// # Errors
+/// Denied, what AWS answered, or an object that changed meanwhile.
+pub async fn facts(
+    s3: &S3,
+    sources: Vec<Source>,
+    told: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Facts>, ToolError> {
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let asked: Vec<_> = sources
+        .into_iter()
+        .map(async |source| {
+            let facts = of(s3, source).await?;
+            told(1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            Ok::<_, ToolError>(facts)
+        })
+        .collect();
+    stream::iter(asked).buffered(ASKED).try_collect().await
+}
+
+async fn of(s3: &S3, source: Source) -> Result<Facts, ToolError> {
+    let Source { logical_key, mut uri } = source;
+    let sums = s3.checksums(&uri).await?;
+    // From here on it is this version, also if another one is written meanwhile.
+    uri.version_id = uri.version_id.or_else(|| sums.version_id.clone().filter(|id| id != "null"));
+    let size = sums.size;
+    let (hash, was_read) = match known(&sums) {
+        Some(hash) => (hash, false),
+        None => (read(s3, &uri, &sums).await?, true),
+    };
+    Ok(Facts { logical_key, uri, size, hash, was_read })
+}
+
+/// The hash that follows from S3's checksums (the rules of the catalog's registry).
+fn known(sums: &Checksums) -> Option<ObjectHash> {
+    if sums.size == 0 {
+        return Some(ObjectHash::from_chunks([]));
+    }
+    let chunk = chunk_size(sums.size);
+    let from_sha256 = match (&sums.sha256, sums.sha256_span) {
+        (Some(sum), Some(Span::FullObject)) if sums.size <= chunk => {
+            Some(ObjectHash::from_sha256(&BASE64_STANDARD.decode(sum).ok()?))
+        }
+        // The checksum of checksums of parts is the chunked hash if the parts are the chunks.
+        (Some(sum), Some(Span::Composite)) => {
+            let (bare, count) = sum.split_once('-').unwrap_or((sum, ""));
+            let one = sums.size <= chunk && count == "1";
+            let fits = |parts: &Vec<crate::aws::s3::PartSum>| {
+                let last = parts.len().saturating_sub(1);
+                parts.iter().take(last).all(|part| part.size == chunk)
+                    && parts.last().is_some_and(|part| (1..=chunk).contains(&part.size))
+                    && parts.iter().map(|part| part.size).sum::<u64>() == sums.size
+            };
+            let same = one || sums.parts.as_ref().is_some_and(fits);
+            same.then(|| ObjectHash { kind: CHUNKED.to_owned(), value: bare.to_owned() })
+        }
+        _ => None,
+    };
+    let crc = || {
+        let value = sums.crc64nvme.clone().filter(|_| sums.size > MAX_READ)?;
+        Some(ObjectHash { kind: CRC.to_owned(), value })
+    };
+    from_sha256.or_else(crc)
+}
+
+/// A terabyte an hour; at least a minute.
+fn limits(size: u64) -> Limits {
+    let overall = Duration::from_secs(60 + size / (32 << 20));
+    Limits { stall: Duration::from_secs(15), overall }
+}
+
+async fn read(s3: &S3, uri: &S3Uri, sums: &Checksums) -> Result<ObjectHash, ToolError> {
+    let mut body = s3.stream(uri, None, limits(sums.size)).await?;
+    if body.size != sums.size || body.etag != sums.etag {
+        return Err(ToolError::new(
+            crate::error::Code::Conflict,
+            format!("{uri} changed while its hash was computed"),
+            "The bucket keeps no versions, and the object was replaced.",
+            "Call again.",
+        ));
+    }
+    let mut hasher = ChunkedHasher::new(sums.size);
+    while let Some(piece) = body.next().await? {
+        hasher.update(&piece);
+    }
+    Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::s3::PartSum;
+
+    const MIB: u64 = 1 << 20;
+
+    fn sums(size: u64, sha256: &str, span: Span, parts: &[u64]) -> Checksums {
+        let parts = parts.iter().map(|size| PartSum { size: *size, sha256: None });
+        Checksums {
+            size,
+            version_id: None,
+            etag: None,
+            sha256: Some(sha256.to_owned()),
+            sha256_span: Some(span),
+            crc64nvme: Some("AAAAAAAAAAA=".to_owned()),
+            parts: Some(parts.collect()),
+        }
+    }
+
+    #[test]
+    fn a_checksum_is_taken_only_where_it_is_that_of_the_chunks() {
+        let sum = BASE64_STANDARD.encode([7; 32]);
+        let value = |sums: Checksums| known(&sums).map(|hash| hash.value);
+        let whole = ObjectHash::from_sha256(&[7; 32]).value;
+        assert_eq!(value(sums(5, &sum, Span::FullObject, &[])), Some(whole));
+        assert_eq!(value(sums(9 * MIB, &sum, Span::FullObject, &[])), None);
+        let composite = |size, count, parts: &[u64]| {
+            value(sums(size, &format!("{sum}-{count}"), Span::Composite, parts))
+        };
+        assert_eq!(composite(5, 1, &[5]), Some(sum.clone()));
+        assert_eq!(composite(17 * MIB, 3, &[8 * MIB, 8 * MIB, MIB]), Some(sum.clone()));
+        assert_eq!(composite(17 * MIB, 2, &[16 * MIB, MIB]), None);
+        assert_eq!(composite(17 * MIB, 3, &[8 * MIB, MIB, 8 * MIB]), None);
+        assert_eq!(composite(17 * MIB, 3, &[8 * MIB, 8 * MIB]), None, "not all parts");
+        let empty = Checksums { sha256: None, ..sums(0, "", Span::FullObject, &[]) };
+        assert_eq!(value(empty).unwrap(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        let large = Checksums { sha256: None, ..sums(5 << 30, "", Span::FullObject, &[]) };
+        assert_eq!(known(&large).unwrap().kind, CRC);
+        let small = Checksums { sha256: None, ..sums(5, "", Span::FullObject, &[]) };
+        assert_eq!(known(&small), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! Making revisions.
+
+pub mod copies;
+pub mod facts;
+pub mod publish;
+pub mod sources;
+
+pub use copies::CopyMode;
+pub use facts::Facts;
+pub use publish::{Head, Place, Published};
+pub use sources::{Naming, Source};

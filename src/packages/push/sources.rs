@@ -1,0 +1,196 @@
+//! Which objects become which entries.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    aws::{S3, s3::ListRequest},
+    domain::{BucketName, S3Uri, package::check_key},
+    error::{Code, ToolError},
+    packages::Selection,
+};
+
+/// An object that is to be an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name in the package.
+    pub logical_key: String,
+    /// Where it is; with or without a version.
+    pub uri: S3Uri,
+}
+
+/// Objects of one push; more come with further revisions.
+pub const MAX_OBJECTS: usize = 100_000;
+
+/// How objects are named in the package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// Their keys, without the folders that all of them have in common.
+    Paths,
+    /// The last parts of their keys.
+    Flat,
+}
+
+/// The objects below a prefix that are chosen, in the order of their keys. What looks like a folder (an
+/// empty object whose key ends with a slash) is none.
+///
+/// # Errors
+/// Denied, what AWS answered, or more than [`MAX_OBJECTS`].
+pub async fn below(
+    s3: &S3,
+    bucket: &BucketName,
+    prefix: &str,
+    selection: &Selection,
+    room: usize,
+) -> Result<Vec<S3Uri>, ToolError> {
+    let (mut found, mut token) = (Vec::new(), None::<String>);
+    loop {
+        let continuation_token = token.as_deref();
+        let request = ListRequest { prefix, continuation_token, ..ListRequest::default() };
+        let page = s3.list(bucket, request).await?;
+        let chosen = page.objects.into_iter().filter(|object| {
+            let rest = object.key.strip_prefix(prefix).unwrap_or(&object.key);
+            !object.key.ends_with('/') && selection.has(rest)
+        });
+        found.extend(chosen.map(|object| S3Uri {
+            bucket: bucket.clone(),
+            key: object.key,
+            version_id: None,
+        }));
+        if found.len() > room {
+            return Err(too_many());
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Names for objects.
+///
+/// # Errors
+/// Two would have the same name, or a name is none.
+pub fn named(uris: Vec<S3Uri>, naming: Naming) -> Result<Vec<Source>, ToolError> {
+    let root = match naming {
+        Naming::Paths => common_folder(&uris).to_owned(),
+        Naming::Flat => String::new(),
+    };
+    let name = |uri: &S3Uri| match naming {
+        Naming::Paths => uri.key.strip_prefix(&root).unwrap_or(&uri.key).to_owned(),
+        Naming::Flat => uri.key.rsplit('/').next().unwrap_or(&uri.key).to_owned(),
+    };
+    checked(uris.into_iter().map(|uri| Source { logical_key: name(&uri), uri }).collect())
+}
+
+/// The same sources, if their names are names, and each is there once.
+///
+/// # Errors
+/// Which names are wrong, or twice.
+pub fn checked(sources: Vec<Source>) -> Result<Vec<Source>, ToolError> {
+    if sources.len() > MAX_OBJECTS {
+        return Err(too_many());
+    }
+    let mut names: BTreeMap<&str, &S3Uri> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for source in &sources {
+        check_key(&source.logical_key)
+            .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
+        if let Some(other) = names.insert(&source.logical_key, &source.uri) {
+            twice.push(format!("{:?}: {other} and {}", source.logical_key, source.uri));
+        }
+    }
+    no_file_is_a_folder(&names)?;
+    if twice.is_empty() {
+        return Ok(sources);
+    }
+    let shown = twice.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+    Err(ToolError::invalid_arguments(format!(
+        "{} logical keys would be there twice: {shown}. Leave flatten out to keep the paths, or name \
+         them with entries",
+        twice.len()
+    )))
+}
+
+/// A package that has `a` and `a/b` could not be installed anywhere.
+fn no_file_is_a_folder(names: &BTreeMap<&str, &S3Uri>) -> Result<(), ToolError> {
+    for name in names.keys() {
+        let mut end = 0;
+        while let Some(slash) = name.get(end..).and_then(|rest| rest.find('/')) {
+            end += slash;
+            if let Some(folder) = name.get(..end).filter(|folder| names.contains_key(folder)) {
+                return Err(ToolError::invalid_arguments(format!(
+                    "{folder:?} would be an entry and a folder: {name:?} is in it"
+                )));
+            }
+            end += 1;
+        }
+    }
+    Ok(())
+}
+
+/// What all keys begin with, up to a slash; of a single object its folder.
+fn common_folder(uris: &[S3Uri]) -> &str {
+    let Some((first, others)) = uris.split_first() else { return "" };
+    let folder = |key: &str| key.rfind('/').map_or(0, |slash| slash + 1);
+    let mut root = first.key.get(..folder(&first.key)).unwrap_or("");
+    for uri in others {
+        while !uri.key.starts_with(root) {
+            let shorter = root.get(..root.len().saturating_sub(1)).unwrap_or("");
+            root = root.get(..folder(shorter)).unwrap_or("");
+        }
+    }
+    root
+}
+
+fn too_many() -> ToolError {
+    ToolError::new(
+        Code::InvalidArguments,
+        "There are too many objects for one call",
+        format!("At most {MAX_OBJECTS} are taken at once."),
+        "Choose fewer (a narrower prefix, include and exclude), and add the others with package_update.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uris(keys: &[&str]) -> Vec<S3Uri> {
+        keys.iter()
+            .map(|key| S3Uri {
+                bucket: BucketName::parse("quilt-lab").unwrap(),
+                key: (*key).to_owned(),
+                version_id: None,
+            })
+            .collect()
+    }
+
+    fn names(keys: &[&str], naming: Naming) -> Result<Vec<String>, String> {
+        match named(uris(keys), naming) {
+            Ok(sources) => Ok(sources.into_iter().map(|source| source.logical_key).collect()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn paths_are_kept_below_what_is_common() {
+        let paths = |keys: &[&str]| names(keys, Naming::Paths).unwrap();
+        assert_eq!(paths(&["a/b/x.csv", "a/b/c/y.csv"]), ["x.csv", "c/y.csv"]);
+        assert_eq!(paths(&["a/bc/x", "a/bd/x"]), ["bc/x", "bd/x"]);
+        assert_eq!(paths(&["a/x", "b/x"]), ["a/x", "b/x"]);
+        assert_eq!(paths(&["a/b/x"]), ["x"]);
+        assert_eq!(paths(&["x"]), ["x"]);
+        assert!(paths(&[]).is_empty());
+        assert_eq!(names(&["a/x", "b/y"], Naming::Flat).unwrap(), ["x", "y"]);
+    }
+
+    #[test]
+    fn two_of_one_name_and_names_that_are_none_are_errors() {
+        let error = names(&["a/x", "b/x", "c/y"], Naming::Flat).unwrap_err();
+        assert!(error.contains("1 logical keys would be there twice"), "{error}");
+        assert!(error.contains("s3://quilt-lab/a/x and s3://quilt-lab/b/x"), "{error}");
+        let error = names(&["r/a", "r/a/b"], Naming::Paths).unwrap_err();
+        assert!(error.contains("\"a\" would be an entry and a folder"), "{error}");
+        assert!(names(&["r/a//b", "r/c"], Naming::Paths).is_err());
+    }
+}
