@@ -33,6 +33,9 @@ pub enum NotIndexed {
     /// Two entries of one name.
     #[error("the manifest has two entries with the logical key {0:?}")]
     Twice(String),
+    /// A name of both.
+    #[error("{0:?} would be an entry and a folder")]
+    EntryAndFolder(String),
     /// More than is allowed.
     #[error("the manifest is larger than this server takes: compressed it has more than {0} bytes")]
     TooLarge(usize),
@@ -93,6 +96,16 @@ impl Builder {
         let rows = &mut self.rows;
         self.lines.push(piece, |line| rows.take(line))?;
         rows.spill(rows.piece_bytes)
+    }
+
+    /// Takes a line of another manifest, without its end.
+    ///
+    /// # Errors
+    /// [`NotIndexed`].
+    pub fn push_line(&mut self, line: &[u8]) -> Result<(), NotIndexed> {
+        let broken = |why| crate::domain::package::BrokenManifest { line: 0, why };
+        self.rows.take(line).map_err(broken)?;
+        self.rows.spill(self.rows.piece_bytes)
     }
 
     /// Takes an entry as such.

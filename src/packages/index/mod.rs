@@ -65,6 +65,11 @@ impl Index {
         self.directories.iter().filter_map(|line| Line::parse(line).ok())
     }
 
+    /// The same as text, without their ends.
+    pub fn directory_lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.directories.iter().map(|line| &**line)
+    }
+
     /// Calls `each` for every entry from `begin` on in order, until it breaks.
     ///
     /// # Errors

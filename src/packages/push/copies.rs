@@ -49,18 +49,21 @@ pub async fn copy(
     facts: Vec<Facts>,
     told: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Facts>, ToolError> {
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let copies: Vec<_> = facts
-        .into_iter()
-        .map(async |mut facts| {
-            if let Some(target) = mode.target(place, &facts) {
-                let (bucket, key) = (&target.bucket, &target.key);
-                let written = place.s3.copy(&facts.uri, bucket, key, facts.size).await?;
-                facts.uri = S3Uri { version_id: written.version_id, ..target };
-            }
-            told(1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-            Ok::<_, ToolError>(facts)
-        })
-        .collect();
-    stream::iter(copies).buffered(AT_ONCE).try_collect().await
+    let mut copies =
+        stream::iter(facts).map(|facts| copy_one(place, mode, facts)).buffered(AT_ONCE);
+    let mut all = Vec::new();
+    while let Some(facts) = copies.try_next().await? {
+        all.push(facts);
+        told(all.len() as u64);
+    }
+    Ok(all)
+}
+
+async fn copy_one(place: &Place<'_>, mode: CopyMode, mut facts: Facts) -> Result<Facts, ToolError> {
+    if let Some(target) = mode.target(place, &facts) {
+        let (bucket, key) = (&target.bucket, &target.key);
+        let written = place.s3.copy(&facts.uri, bucket, key, facts.size).await?;
+        facts.uri = S3Uri { version_id: written.version_id, ..target };
+    }
+    Ok(facts)
 }

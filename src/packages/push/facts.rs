@@ -50,16 +50,13 @@ pub async fn facts(
     sources: Vec<Source>,
     told: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Facts>, ToolError> {
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let asked: Vec<_> = sources
-        .into_iter()
-        .map(async |source| {
-            let facts = of(s3, source).await?;
-            told(1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-            Ok::<_, ToolError>(facts)
-        })
-        .collect();
-    stream::iter(asked).buffered(ASKED).try_collect().await
+    let mut asked = stream::iter(sources).map(|source| of(s3, source)).buffered(ASKED);
+    let mut all = Vec::new();
+    while let Some(facts) = asked.try_next().await? {
+        all.push(facts);
+        told(all.len() as u64);
+    }
+    Ok(all)
 }
 
 async fn of(s3: &S3, source: Source) -> Result<Facts, ToolError> {

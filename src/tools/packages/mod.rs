@@ -2,7 +2,9 @@
 
 pub mod browse;
 pub mod contents_search;
+pub mod create;
 pub mod cursor;
+pub mod delete;
 pub mod diff;
 pub mod entry;
 pub mod list;
@@ -10,4 +12,7 @@ pub mod metadata_template_get;
 pub mod metadata_templates_list;
 pub mod metadata_validate;
 pub mod opened;
+pub mod pushing;
+pub mod update;
+pub mod update_metadata;
 pub mod versions;

@@ -1,0 +1,98 @@
+use serde_json::Value;
+
+use super::{
+    opened::registry,
+    pushing::{EntryArgument, Pushed, Wanted, message, metadata, push, readme, sources},
+};
+use crate::{
+    domain::package::PackageName,
+    packages::push::{CopyMode, Head, Naming, Place},
+    tools::prelude::*,
+};
+
+/// Make a package of objects in S3: a new one, or, with `overwrite`, the next revision of one that exists.
+///
+/// Objects keep their paths below what all of them have in common. To add to a package, use package_update.
+/// Try `dry_run` first: it shows every entry and the top hash.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackageCreate {
+    /// `namespace/name`.
+    package_name: PackageName,
+    /// Bucket name, or `s3://bucket`: where the package will be.
+    registry: BucketRef,
+    /// Objects, `s3://bucket/key?versionId=…`, or whole prefixes, `s3://bucket/folder/`.
+    #[serde(default)]
+    s3_uris: Vec<String>,
+    /// Objects with the names that they shall have.
+    #[serde(default)]
+    entries: Vec<EntryArgument>,
+    /// The package's metadata: a JSON object, or its text.
+    #[serde(default)]
+    metadata: Option<Value>,
+    /// Why this revision is made.
+    #[serde(default)]
+    message: Option<String>,
+    /// Text of a README.md that becomes part of the package.
+    #[serde(default)]
+    readme: Option<String>,
+    /// Which objects are copied into the registry.
+    #[serde(default)]
+    copy_mode: CopyMode,
+    /// Use the last parts of keys as names; two that are equal are an error.
+    #[serde(default)]
+    flatten: bool,
+    /// Write nothing, show what would be written.
+    #[serde(default)]
+    dry_run: bool,
+    /// Make it also if the package exists, whatever its latest revision is.
+    #[serde(default)]
+    overwrite: bool,
+}
+
+impl Tool for PackageCreate {
+    const NAME: &'static str = "package_create";
+    const TITLE: &'static str = "Create package";
+    const TOOLSET: Toolset = Toolset::Package;
+    const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
+    const USES: &'static [Action] = &[
+        Action::ListBucket,
+        Action::GetObjectVersion,
+        Action::GetObjectAttributes,
+        Action::GetObjectVersionAttributes,
+        Action::AbortMultipartUpload,
+    ];
+    type Output = Pushed;
+
+    async fn run(self, cx: &Cx) -> Result<Pushed> {
+        let bucket = registry(&self.registry)?;
+        let s3 = cx.s3();
+        cx.granted(Action::PutObject, bucket)?;
+        let place = Place { s3: &s3, bucket, package: &self.package_name };
+        let head = match self.overwrite {
+            true => Head::None,
+            false => place.head().await?,
+        };
+        if head != Head::None {
+            return Err(place.conflict());
+        }
+        let naming = if self.flatten { Naming::Flat } else { Naming::Paths };
+        let sources = sources(&s3, &self.s3_uris, self.entries, naming).await?;
+        let files = readme(self.readme);
+        if sources.is_empty() && files.is_empty() {
+            let why = "a package needs entries: give s3_uris, entries or readme";
+            return Err(ToolError::invalid_arguments(why));
+        }
+        let wanted = Wanted {
+            sources,
+            remove: Default::default(),
+            files,
+            message: message(self.message)?,
+            user_meta: metadata(self.metadata.as_ref())?,
+            copy_mode: self.copy_mode,
+            dry_run: self.dry_run,
+            overwrite: self.overwrite,
+        };
+        push(cx, &s3, (bucket, &self.package_name), "created", (head, None), wanted).await
+    }
+}
