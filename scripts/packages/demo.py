@@ -112,6 +112,9 @@ def answer(url, bearer, message=None):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=ANSWER) as reply:
-            return reply.status, json.load(reply)
+            text = reply.read().decode()
+            # Of a stream the last event is the answer.
+            events = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+            return reply.status, json.loads(events[-1] if events else text)
     except urllib.error.HTTPError as refusal:
         return refusal.code, json.load(refusal)

@@ -1,6 +1,8 @@
 """Our tools as the scenarios call them. The names are those of the issue; what the issue leaves open
-(`cursor`, `readme`, how a list's members look) is decided here alone, to be changed in one place.
+(`next`, `readme`, how a list's members look) is decided here alone, to be changed in one place.
 """
+
+import json
 
 from place import LAB
 
@@ -12,6 +14,9 @@ def pairs(uris):
 
 def create(user, name, uris, registry=LAB, **how):
     how = {"copy_mode": "none", "message": "made by our tool", **how}
+    if "metadata" in how:
+        # As text: JSON-RPC has no number of more than 64 bits.
+        how["metadata"] = json.dumps(how["metadata"])
     return user.call(
         "package_create", package_name=name, registry=registry, entries=pairs(uris), **how
     )
@@ -22,7 +27,7 @@ def browse(user, name, registry=LAB, **how):
     page = user.call("package_browse", package_name=name, registry=registry, **how)
     first, found = page, list(page["entries"])
     while page.get("next"):
-        how["cursor"] = page["next"]
+        how["next"] = page["next"]
         page = user.call("package_browse", package_name=name, registry=registry, **how)
         found += page["entries"]
     return first, found
@@ -50,4 +55,4 @@ def diff(user, name, one, two, registry=LAB, **how):
             found += [e if isinstance(e, str) else e["logical_key"] for e in page[kind]]
         if not page.get("next"):
             return tuple(sorted(found) for found in kinds.values())
-        arguments["cursor"] = page["next"]
+        arguments["next"] = page["next"]
