@@ -7,7 +7,7 @@ use super::{
 };
 
 /// The longest schema, in bytes.
-const MAX_BYTES: usize = 1 << 20;
+pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// Bytes that a list of all errors may take, roughly; beyond it only the first one is told.
 const MAX_WORK: usize = 64 << 20;
@@ -205,7 +205,9 @@ mod tests {
         let owner = found.iter().find(|v| v.path.as_deref() == Some("/owner")).unwrap();
         assert_eq!(owner.schema_path.as_deref(), Some("/properties/owner/pattern"));
         assert!(owner.requirement.contains("^[a-z]+$"), "{}", owner.requirement);
-        assert!(!found.iter().any(|v| v.requirement.contains("Ada") || v.requirement.contains("\"z\"")));
+        assert!(
+            !found.iter().any(|v| v.requirement.contains("Ada") || v.requirement.contains("\"z\""))
+        );
     }
 
     #[test]

@@ -9,5 +9,8 @@ pub mod list;
 pub mod metadata_template_get;
 pub mod metadata_templates_list;
 pub mod metadata_validate;
+pub mod metadata_workflow;
 pub mod opened;
+pub mod summarize_json;
 pub mod versions;
+pub mod visualizations;
