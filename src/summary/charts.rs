@@ -268,7 +268,7 @@ mod tests {
             assert!(colours.len() > 30, "smooth text has many shades: {}", colours.len());
             assert!(pixels_of(&pixels, BLUE) > 5_000, "{}: bars", chart.plot.name());
             let dark = pixels[..(WIDTH * 56) as usize].iter().filter(|p| p[0] < 80).count();
-            assert!(dark > 300, "{}: a title is drawn, {dark} dark pixels", chart.name);
+            assert!(dark > 300, "{}: a title is drawn, {dark} dark pixels", chart.plot.name());
             assert!(seen.insert(chart.png.clone()), "each is another picture");
         }
     }

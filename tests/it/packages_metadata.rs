@@ -144,7 +144,8 @@ async fn validate(app: &TestApp, user: &str, metadata: Value, more: Value) -> An
 
 /// What the findings say that are errors.
 fn errors(answer: &Answer) -> Vec<(String, String)> {
-    let findings = answer.structured()["findings"].as_array().expect(&answer.body.to_string());
+    assert!(answer.is_ok(), "{}", answer.body);
+    let findings = answer.structured()["findings"].as_array().unwrap();
     let errors = findings.iter().filter(|f| f["severity"] == "error");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     errors.map(|f| (text(&f["path"]), text(&f["problem"]))).collect()

@@ -9,13 +9,8 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, lab};
 
-/// Writes a package as a user would who has nothing but S3: a manifest and its two pointers.
-pub async fn put_package(
-    client: &Client,
-    bucket: &str,
-    name: &str,
-    entries: &[(String, Option<u64>)],
-) -> String {
+/// A manifest of these entries, and its top hash.
+pub fn manifest(bucket: &str, entries: &[(String, Option<u64>)]) -> (String, String) {
     let header = json!({"version": "v0", "message": "by hand", "user_meta": {}}).to_string();
     let mut entries = entries.to_vec();
     entries.sort_by(|a, b| compare_keys(&a.0, &b.0));
@@ -30,17 +25,34 @@ pub async fn put_package(
         let Line::Entry(entry) = Line::parse(line.as_bytes()).unwrap() else { unreachable!() };
         hasher.add(&entry).unwrap();
     }
-    let hash = hasher.finish().to_string();
-    let manifest = format!("{header}\n{}\n", lines.join("\n"));
-    let items = json!([
-        {"key": format!(".quilt/packages/{hash}"), "text": manifest},
-        {"key": format!(".quilt/named_packages/{name}/1767225600"), "text": hash},
-        {"key": format!(".quilt/named_packages/{name}/latest"), "text": hash},
-    ]);
+    (format!("{header}\n{}\n", lines.join("\n")), hasher.finish().to_string())
+}
+
+/// The objects that a package consists of: its manifest and two pointers.
+pub fn objects(
+    bucket: &str,
+    name: &str,
+    entries: &[(String, Option<u64>)],
+) -> [(String, String); 3] {
+    let (manifest, hash) = manifest(bucket, entries);
+    let pointer = |at: &str| (format!(".quilt/named_packages/{name}/{at}"), hash.clone());
+    [(format!(".quilt/packages/{hash}"), manifest), pointer("1767225600"), pointer("latest")]
+}
+
+/// Writes a package as a user would who has nothing but S3; its top hash.
+async fn put_package(
+    client: &Client,
+    bucket: &str,
+    name: &str,
+    entries: &[(String, Option<u64>)],
+) -> String {
+    let objects = objects(bucket, name, entries);
+    let item = |(key, text): &(String, String)| json!({"key": key, "text": text});
+    let items: Vec<Value> = objects.iter().map(item).collect();
     let put = json!({"bucket": bucket, "items": items});
     let written = client.call("bucket_objects_put", put).await.unwrap();
     assert_eq!(written.structured()["uploaded"], 3, "{}", written.body);
-    hash
+    objects[2].1.clone()
 }
 
 fn sized(entries: &[(&str, u64)]) -> Vec<(String, Option<u64>)> {
