@@ -43,6 +43,8 @@ pub enum Code {
     BrokenPackage,
     /// A manifest is larger than this server takes.
     PackageTooLarge,
+    /// The registry's workflows refuse the package, or are not usable themselves.
+    WorkflowViolation,
     /// The object lies in an archive and must be restored first.
     ObjectArchived,
     /// The bucket is in another region, and S3 does not say usefully in which.
@@ -103,6 +105,7 @@ impl Code {
             Code::NoSuchPackage => "no_such_package",
             Code::BrokenPackage => "broken_package",
             Code::PackageTooLarge => "package_too_large",
+            Code::WorkflowViolation => "workflow_violation",
             Code::ObjectArchived => "object_archived",
             Code::WrongRegion => "wrong_region",
             Code::AlreadyExists => "already_exists",

@@ -183,7 +183,7 @@ async fn tell(
     }
 }
 
-/// Bytes of a result as JSON. Several clients refuse an event of more than 1 MiB, and any answer
+/// Bytes of a result as JSON, its pictures included. Several clients refuse an event of more than 1 MiB, and any answer
 /// may become one; the rest is for the message around it.
 const MAX_RESULT: usize = 880_000;
 
@@ -267,7 +267,7 @@ impl<'a> ToolLine<'a> {
                 self.denied = error.code.is_denial();
                 // What is wrong with an argument repeats pieces of it: not for the log.
                 let why = match error.code {
-                    Code::InvalidArguments => error.what.to_string(),
+                    Code::InvalidArguments | Code::WorkflowViolation => error.what.to_string(),
                     _ => error.to_string(),
                 };
                 self.why = Some((why, error.code.is_ours()));
@@ -318,8 +318,8 @@ fn result(answer: Result<Output, ToolError>, context: &RuntimeContext) -> CallTo
     let error = match answer {
         Ok(output) => {
             let mut result = CallToolResult::structured(output.structured.into());
-            let image = output.image.map(|i| ContentBlock::image(i.base64, i.mime_type));
-            result.content.extend(image);
+            let images = output.images.into_iter();
+            result.content.extend(images.map(|i| ContentBlock::image(i.base64, i.mime_type)));
             return result;
         }
         Err(error) => error,

@@ -24,13 +24,13 @@ use crate::{
 /// A JSON object.
 pub type Object = Map<String, Value>;
 
-/// What a tool answers: the structured result, and perhaps a picture beside it.
+/// What a tool answers: the structured result, and perhaps pictures beside it.
 #[derive(Debug, Default)]
 pub struct Output {
     /// Fits the tool's output schema.
     pub structured: Object,
-    /// What a client can show to people and models.
-    pub image: Option<Image>,
+    /// What a client can show to people and models, in this order.
+    pub images: Vec<Image>,
 }
 
 /// A picture, as MCP sends it.
@@ -66,9 +66,10 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// Does it, as the caller.
     fn run(self, cx: &Cx) -> impl Future<Output = Result<Self::Output>> + Send;
 
-    /// Takes the picture out of a result that has one.
-    fn image(_output: &mut Self::Output) -> Option<Image> {
-        None
+    /// Takes the pictures out of a result that has some. They count as part of the answer, whose size
+    /// has a limit.
+    fn images(_output: &mut Self::Output) -> Vec<Image> {
+        Vec::new()
     }
 }
 
@@ -183,9 +184,9 @@ async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Output> {
     let tool: T = serde_json::from_value(Value::Object(arguments))
         .map_err(|error| ToolError::invalid_arguments(short(&error.to_string())))?;
     let mut output = tool.run(&cx).await?;
-    let image = T::image(&mut output);
+    let images = T::images(&mut output);
     match serde_json::to_value(output) {
-        Ok(Value::Object(structured)) => Ok(Output { structured, image }),
+        Ok(Value::Object(structured)) => Ok(Output { structured, images }),
         _ => Err(ToolError::internal("a tool's result is not a JSON object")),
     }
 }

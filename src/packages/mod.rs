@@ -7,7 +7,9 @@ pub mod push;
 pub mod revisions;
 pub mod search;
 pub mod select;
+pub mod sizes;
 pub mod store;
+pub mod workflows;
 
 pub use index::Index;
 pub use select::Selection;

@@ -1,4 +1,6 @@
 use plotters::style::RGBColor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{
     bars::Bars,
@@ -29,8 +31,35 @@ const BOTTOM: i32 = HEIGHT as i32 - 56;
 /// Ranges of sizes that are always shown, so that packages can be compared: up to 1 GB.
 const LEAST_RANGES: usize = 9;
 
+/// Which chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Plot {
+    /// Bytes by file type.
+    SizeByType,
+    /// Bytes by folder.
+    SizeByFolder,
+    /// Files by size.
+    FilesBySize,
+}
+
+impl Plot {
+    /// Every chart.
+    pub const ALL: [Plot; 3] = [Plot::SizeByType, Plot::SizeByFolder, Plot::FilesBySize];
+
+    /// For programs and file names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Plot::SizeByType => "size_by_type",
+            Plot::SizeByFolder => "size_by_folder",
+            Plot::FilesBySize => "files_by_size",
+        }
+    }
+}
+
 /// What the length of a bar says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Bytes.
     Bytes,
@@ -41,8 +70,8 @@ pub enum Measure {
 /// A picture and the data behind it.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// For programs and file names: `size_by_type`, `size_by_folder`, `files_by_size`.
-    pub name: &'static str,
+    /// Which one.
+    pub plot: Plot,
     /// What its bars measure.
     pub measure: Measure,
     /// What it shows.
@@ -51,22 +80,23 @@ pub struct Chart {
     pub png: Vec<u8>,
 }
 
-/// The three charts of a package: sizes by file type, sizes by folder, files by size.
+/// A chart of a package.
 ///
 /// # Errors
 /// A fault of ours.
-pub fn charts(profile: &Profile) -> Result<[Chart; 3], Unpaintable> {
+pub fn chart(profile: &Profile, plot: Plot) -> Result<Chart, Unpaintable> {
     let total = profile.total;
     let subtitle = format!("{}, {}", sizes::files(total.files), human(total.bytes));
-    let lying = |name, data: Bars| {
-        let png = paint(|canvas| lying_bars(canvas, &data, &subtitle))?;
-        Ok(Chart { name, measure: Measure::Bytes, data, png })
+    let (measure, data) = match plot {
+        Plot::SizeByType => (Measure::Bytes, profile.by_type()),
+        Plot::SizeByFolder => (Measure::Bytes, profile.by_folder()),
+        Plot::FilesBySize => (Measure::Files, profile.by_size()),
     };
-    let data = profile.by_size();
-    let png = paint(|canvas| columns(canvas, &data, &subtitle))?;
-    let sizes = Chart { name: "files_by_size", measure: Measure::Files, data, png };
-    let types = lying("size_by_type", profile.by_type())?;
-    Ok([types, lying("size_by_folder", profile.by_folder())?, sizes])
+    let png = paint(|canvas| match measure {
+        Measure::Bytes => lying_bars(canvas, &data, &subtitle),
+        Measure::Files => columns(canvas, &data, &subtitle),
+    })?;
+    Ok(Chart { plot, measure, data, png })
 }
 
 fn head(canvas: &Canvas<'_>, title: &str, subtitle: &str) -> Result<(), Unpaintable> {
@@ -215,6 +245,10 @@ mod tests {
         Profile::of((0..500).map(entry))
     }
 
+    fn charts(profile: &Profile) -> Vec<Chart> {
+        Plot::ALL.iter().map(|plot| chart(profile, *plot).unwrap()).collect()
+    }
+
     /// How many pixels have nearly this colour.
     fn pixels_of(pixels: &[[u8; 3]], RGBColor(r, g, b): RGBColor) -> usize {
         pixels.iter().filter(|p| **p == [r, g, b]).count()
@@ -222,26 +256,26 @@ mod tests {
 
     #[test]
     fn three_pictures_with_bars_and_text() {
-        let charts = charts(&profile()).unwrap();
-        let names: Vec<_> = charts.iter().map(|c| c.name).collect();
+        let charts = charts(&profile());
+        let names: Vec<_> = charts.iter().map(|c| c.plot.name()).collect();
         assert_eq!(names, ["size_by_type", "size_by_folder", "files_by_size"]);
         let mut seen = HashSet::new();
         for chart in &charts {
-            assert!(chart.png.len() < 100_000, "{}: {} bytes", chart.name, chart.png.len());
+            assert!(chart.png.len() < 100_000, "{}: {} bytes", chart.plot.name(), chart.png.len());
             let (width, height, pixels) = decode(&chart.png);
             assert_eq!((width, height), (WIDTH, HEIGHT));
             let colours: HashSet<_> = pixels.iter().collect();
             assert!(colours.len() > 30, "smooth text has many shades: {}", colours.len());
-            assert!(pixels_of(&pixels, BLUE) > 5_000, "{}: bars", chart.name);
+            assert!(pixels_of(&pixels, BLUE) > 5_000, "{}: bars", chart.plot.name());
             let dark = pixels[..(WIDTH * 56) as usize].iter().filter(|p| p[0] < 80).count();
-            assert!(dark > 300, "{}: a title is drawn, {dark} dark pixels", chart.name);
+            assert!(dark > 300, "{}: a title is drawn, {dark} dark pixels", chart.plot.name());
             assert!(seen.insert(chart.png.clone()), "each is another picture");
         }
     }
 
     #[test]
     fn a_bar_is_as_long_as_its_share() {
-        let charts = charts(&Profile::of([("a.csv", 1_000_000), ("b.png", 250_000)])).unwrap();
+        let charts = charts(&Profile::of([("a.csv", 1_000_000), ("b.png", 250_000)]));
         let (_, _, pixels) = decode(&charts[0].png);
         let widest = |rows: std::ops::Range<usize>| {
             let row = |y: usize| pixels_of(&pixels[y * 900..(y + 1) * 900], BLUE);
@@ -261,7 +295,7 @@ mod tests {
             Profile::of([("日本語/\n\u{202e}データ.csv", 1)]),
             Profile::of((0..20_000).map(|n| (format!("{}/{n}.t{n}", "long ".repeat(50)), n << 24))),
         ] {
-            for chart in charts(&profile).unwrap() {
+            for chart in charts(&profile) {
                 let (width, height, _) = decode(&chart.png);
                 assert_eq!((width, height), (WIDTH, HEIGHT));
                 assert!(chart.png.len() < 100_000);

@@ -14,7 +14,7 @@ mod summarize;
 
 pub use bars::{Bar, Bars, MAX_BARS, Other};
 pub use canvas::{HEIGHT, Unpaintable, WIDTH};
-pub use charts::{Chart, Measure, charts};
+pub use charts::{Chart, Measure, Plot, chart};
 pub use kinds::{Kind, file_type, kind};
 pub use profile::{Profile, Tally};
 pub use readme::{Readme, readme};

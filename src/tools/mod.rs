@@ -33,6 +33,8 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::metadata_templates_list::ListMetadataTemplates>(),
     Entry::of::<packages::metadata_template_get::GetMetadataTemplate>(),
     Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),
+    Entry::of::<packages::summarize_json::GenerateQuiltSummarizeJson>(),
+    Entry::of::<packages::visualizations::GeneratePackageVisualizations>(),
 ];
 
 /// What every tool's file begins with.

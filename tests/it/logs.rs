@@ -47,6 +47,13 @@ async fn every_request_call_and_denial_has_its_line() {
         .call("bucket_objects_list", json!({"bucket": "s3://x?X-Amz-Signature=CANARY"}))
         .await
         .unwrap();
+    // What refuses a push repeats pieces of it: it has a line, and no details.
+    let config = ".quilt/workflows/config.yml";
+    world.store().put(&lab("alice"), config, "version: CANARY\nworkflows: {}", None).unwrap();
+    let refused = json!({"metadata": {"a": 1}, "registry": lab("alice")});
+    let refused = alice.call("validate_metadata_structure", refused).await.unwrap();
+    assert_eq!(refused.code().as_deref(), Some("workflow_violation"));
+    assert!(refused.structured()["why"].as_str().unwrap().contains("CANARY"));
     nobody.with_token("garbage").call("auth_status", json!({})).await.unwrap();
     nobody.call("auth_status", json!({})).await.unwrap();
     let foreign_role = token(&world, "alice", |c| {
@@ -83,6 +90,7 @@ async fn every_request_call_and_denial_has_its_line() {
     assert_eq!(is(json!({"message": "another token of a known principal"})), 2);
 
     assert_eq!(is(json!({"event": "tool", "tool": "auth_status", "outcome": "ok"})), 41);
+    assert_eq!(is(json!({"event": "tool", "outcome": "workflow_violation"})), 1);
     assert_eq!(is(json!({"event": "tool", "outcome": "cancelled"})), 1);
     assert_eq!(is(json!({"event": "access", "outcome": "client_gone"})), 1);
     let request_id = listed.header("x-request-id").unwrap();

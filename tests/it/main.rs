@@ -28,6 +28,7 @@ mod misbehaving;
 mod objects;
 mod offers;
 mod packages_metadata;
+mod packages_summary;
 mod parameter_store;
 mod puts;
 mod quilt3;

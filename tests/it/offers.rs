@@ -6,7 +6,13 @@ use std::collections::BTreeSet;
 use quilt_mcp_server::tools;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, lab, tool_names};
+use crate::{
+    packages_summary,
+    support::{TestApp, lab, tool_names},
+};
+
+/// The package that they work on.
+const PACKAGE: &str = "lab/offered";
 
 /// Arguments by which every tool gets past its schema; none of them changes what it works on.
 fn arguments(tool: &str) -> Value {
@@ -16,10 +22,26 @@ fn arguments(tool: &str) -> Value {
         "get_metadata_template" => json!({"template_name": "standard"}),
         "validate_metadata_structure" => json!({"metadata": {"a": 1}}),
         "bucket_objects_list" | "bucket_access_check" => json!({"bucket": bucket}),
-        "bucket_objects_put" => json!({"bucket": bucket, "items": [{"key": "k", "text": "x"}]}),
         "packages_list" => json!({"registry": bucket}),
-        "package_diff" => json!({"registry": bucket, "package1_name": "no/such"}),
-        _ if tool.starts_with("package_") => json!({"registry": bucket, "package_name": "no/such"}),
+        "package_diff" => {
+            json!({"package1_name": PACKAGE, "package2_name": PACKAGE, "registry": bucket})
+        }
+        "package_contents_search" => {
+            json!({"package_name": PACKAGE, "registry": bucket, "query": "a"})
+        }
+        "package_create" => json!({"package_name": "lab/new", "registry": bucket, "dry_run": true,
+            "s3_uris": [format!("s3://{bucket}/README.md")]}),
+        "package_update" | "package_update_metadata" => {
+            json!({"package_name": PACKAGE, "registry": bucket, "dry_run": true,
+                "metadata": {"a": 1}})
+        }
+        "package_delete" => {
+            json!({"package_name": PACKAGE, "registry": bucket, "dry_run": true})
+        }
+        _ if tool.contains("package") || tool == "generate_quilt_summarize_json" => {
+            json!({"package_name": PACKAGE, "registry": bucket})
+        }
+        "bucket_objects_put" => json!({"bucket": bucket, "items": [{"key": "k", "text": "x"}]}),
         _ => json!({"s3_uri": format!("s3://{bucket}/README.md")}),
     }
 }
@@ -42,6 +64,10 @@ async fn what_is_listed_is_what_can_be_called() {
                 ("QUILT_MCP_READ_ONLY", read_only),
             ])
             .await;
+            let entries = [("a.csv".to_owned(), Some(1))];
+            for (key, text) in packages_summary::objects(&lab("alice"), PACKAGE, &entries) {
+                app.put(&lab("alice"), &key, text);
+            }
             for grants in GRANTS {
                 let token = app.token_with("alice", |c| {
                     c.insert("permissions".into(), json!(grants));

@@ -26,5 +26,9 @@ pub use entries::{EntryFacts, MAX_WHOLE};
 pub use schema::{InvalidSchema, Schema};
 pub use violation::{MAX_VIOLATIONS, Rule, Violation};
 
+/// The longest configuration, in bytes.
+pub const MAX_CONFIG: usize = yaml::MAX_BYTES;
+/// The longest schema, in bytes.
+pub const MAX_SCHEMA: usize = schema::MAX_BYTES;
 /// Where a registry keeps the configuration of its workflows.
 pub const CONFIG_KEY: &str = ".quilt/workflows/config.yml";

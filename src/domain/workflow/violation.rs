@@ -65,7 +65,7 @@ pub struct Violation {
 
 impl Violation {
     /// A violation of a rule that is no schema.
-    pub(super) fn of(workflow: Option<&str>, rule: Rule, requirement: impl fmt::Display) -> Self {
+    pub fn of(workflow: Option<&str>, rule: Rule, requirement: impl fmt::Display) -> Self {
         let workflow = workflow.map(|id| cut(&id));
         Self { workflow, rule, path: None, schema_path: None, requirement: cut(&requirement) }
     }

@@ -43,6 +43,11 @@ impl Index {
         &self.header
     }
 
+    /// Says something else about the same entries.
+    pub fn set_header(&mut self, header: Header) {
+        self.header = header;
+    }
+
     /// How many entries there are.
     pub fn entries(&self) -> u64 {
         self.entries

@@ -4,17 +4,21 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     ops::{Bound, ControlFlow},
-    sync::Arc,
 };
 
 use serde_json::value::RawValue;
 
 use super::Facts;
 use crate::{
-    domain::package::{Entry, Header, RawMeta},
+    domain::{
+        package::{Entry, Header, PackageName, RawMeta},
+        workflow::{EntryFacts, Submission},
+    },
+    error::ToolError,
     packages::{
         Index,
         index::{Builder, NotIndexed},
+        workflows::Loaded,
     },
 };
 
@@ -29,15 +33,13 @@ pub struct Change {
     pub message: Option<String>,
     /// The package's own metadata.
     pub user_meta: Option<RawMeta>,
-    /// The header member of the workflow that checked it.
-    pub workflow: Option<RawMeta>,
 }
 
 /// A manifest that is not written yet.
 #[derive(Debug)]
 pub struct Revision {
     /// The whole of it.
-    pub index: Arc<Index>,
+    pub index: Index,
     /// What was to be removed and is not there.
     pub missing: Vec<String>,
     /// How many entries went.
@@ -49,8 +51,8 @@ pub struct Revision {
 /// # Errors
 /// It would be larger; or an entry would be a folder as well.
 pub fn assemble(base: Option<&Index>, change: Change, most: usize) -> Result<Revision, NotIndexed> {
-    let Change { set, remove, message, user_meta, workflow } = change;
-    let header = Header::new(message, user_meta, workflow).map_err(io::Error::from)?;
+    let Change { set, remove, message, user_meta } = change;
+    let header = Header::new(message, user_meta, None).map_err(io::Error::from)?;
     let mut builder = Builder::new(most);
     builder.set_header(header);
     let set: BTreeMap<String, Facts> =
@@ -93,10 +95,44 @@ pub fn assemble(base: Option<&Index>, change: Change, most: usize) -> Result<Rev
             meta,
         })?;
     }
-    let index = Arc::new(builder.finish()?);
+    let index = builder.finish()?;
     no_entry_is_a_folder(&index)?;
     let missing = remove.into_iter().filter(|key| !found.contains(key)).collect();
     Ok(Revision { index, missing, removed })
+}
+
+impl Revision {
+    /// Has the registry's workflows judge it, and notes which one did.
+    ///
+    /// # Errors
+    /// `workflow_violation`, or a fault of ours.
+    pub fn judged_by(&mut self, workflows: &Loaded, name: &PackageName) -> Result<(), ToolError> {
+        let fault = |_| ToolError::internal("a header could not be made");
+        let header = self.index.header();
+        let (message, raw) = (header.message().map(str::to_owned), header.user_meta().cloned());
+        let user_meta = match &raw {
+            Some(raw) => serde_json::from_str(raw.get()).map_err(fault)?,
+            None => serde_json::json!({}),
+        };
+        let submission =
+            Submission { name: name.as_str(), message: message.as_deref(), user_meta: &user_meta };
+        let mut cursor = self.index.cursor();
+        let entries = std::iter::from_fn(|| {
+            let entry = cursor.entry().ok()??;
+            let user_meta = entry.user_meta().and_then(|raw| serde_json::from_str(raw.get()).ok());
+            let facts = EntryFacts {
+                logical_key: entry.logical_key.clone().into_owned(),
+                size: entry.size.unwrap_or(0),
+                user_meta: user_meta.unwrap_or_else(|| serde_json::json!({})),
+            };
+            cursor.advance();
+            Some(facts)
+        });
+        let member = workflows.check(&submission, entries)?;
+        let member = serde_json::value::to_raw_value(&member).map_err(fault)?;
+        self.index.set_header(Header::new(message, raw, Some(member)).map_err(fault)?);
+        Ok(())
+    }
 }
 
 /// Which of `remove` takes this key away.

@@ -130,8 +130,8 @@ impl Tool for BucketObjectFetch {
         })
     }
 
-    fn image(output: &mut Fetched) -> Option<Image> {
-        output.picture.take()
+    fn images(output: &mut Fetched) -> Vec<Image> {
+        output.picture.take().into_iter().collect()
     }
 }
 

@@ -42,6 +42,10 @@ pub struct PackageCreate {
     /// Use the last parts of keys as names; two that are equal are an error.
     #[serde(default)]
     flatten: bool,
+    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    workflow: Option<String>,
     /// Write nothing, show what would be written.
     #[serde(default)]
     dry_run: bool,
@@ -90,6 +94,7 @@ impl Tool for PackageCreate {
             message: message(self.message)?,
             user_meta: metadata(self.metadata.as_ref())?,
             copy_mode: self.copy_mode,
+            workflow: self.workflow,
             dry_run: self.dry_run,
             overwrite: self.overwrite,
         };

@@ -1,12 +1,17 @@
 use serde_json::{Map, Value};
 
+use super::metadata_workflow::{Checked, Rules};
 use crate::{
-    domain::metadata::{self, Finding},
+    domain::{
+        metadata::{self, Finding, MAX_FINDINGS},
+        package::PackageName,
+    },
     tools::prelude::*,
 };
 
 /// Look through package metadata before it is pushed: its form and size, empty values, dates, names
-/// that differ only in case, and what looks like a secret.
+/// that differ only in case, and what looks like a secret; with `registry`, also what its workflow
+/// demands of them.
 ///
 /// `valid` means that no finding is an error.
 #[derive(Deserialize, JsonSchema)]
@@ -20,6 +25,20 @@ pub struct ValidateMetadataStructure {
     #[serde(default)]
     #[schemars(length(max = 64))]
     template_name: Option<String>,
+    /// Bucket name, or `s3://bucket`: check by the workflow that applies there.
+    #[serde(default)]
+    registry: Option<BucketRef>,
+    /// Id of one of the registry's workflows, in place of its default; "" for none.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    workflow: Option<String>,
+    /// `namespace/name`: check by the workflow, too.
+    #[serde(default)]
+    package_name: Option<PackageName>,
+    /// The message of the push: check by the workflow, too.
+    #[serde(default)]
+    #[schemars(length(max = 4096))]
+    message: Option<String>,
 }
 
 /// What was found.
@@ -27,7 +46,7 @@ pub struct ValidateMetadataStructure {
 pub struct Validation {
     /// Whether there is no error among the findings.
     valid: bool,
-    /// Errors first, at most 100. Values are never repeated.
+    /// Errors first, those of the workflow before the others; at most 100. Texts are never repeated.
     findings: Vec<Finding>,
     /// How many findings there are in all.
     total_findings: usize,
@@ -38,6 +57,9 @@ pub struct Validation {
     /// Fields of the template that the metadata lacks or leaves empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_fields: Option<Vec<&'static str>>,
+    /// Which rules of the registry were checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<Checked>,
 }
 
 impl Tool for ValidateMetadataStructure {
@@ -45,23 +67,44 @@ impl Tool for ValidateMetadataStructure {
     const TITLE: &'static str = "Validate metadata";
     const TOOLSET: Toolset = Toolset::Package;
     const NEEDS: &'static [Action] = &[];
+    // Of a registry, where one is named.
+    const USES: &'static [Action] =
+        &[Action::GetObject, Action::GetObjectVersion, Action::ListBucket];
     type Output = Validation;
 
-    async fn run(self, _cx: &Cx) -> Result<Validation> {
+    async fn run(self, cx: &Cx) -> Result<Validation> {
         let template = self.template_name.as_deref().map(metadata::template).transpose();
         let template = template
             .map_err(|why| ToolError::invalid_arguments(format!("template_name: {why}")))?;
-        let report = metadata::inspect(&self.metadata);
+        let mut report = metadata::inspect(&self.metadata);
         let none = Map::new();
         let members = self.metadata.as_object().unwrap_or(&none);
-        let missing = template.map(|t| t.missing(members).iter().map(|f| f.name).collect());
+        let field_count = members.len();
+        let missing_fields = template.map(|t| t.missing(members).iter().map(|f| f.name).collect());
+        let rules = Rules {
+            workflow: self.workflow,
+            package_name: self.package_name,
+            message: self.message,
+        };
+        let workflow = match &self.registry {
+            Some(registry) => {
+                let (checked, broken) = rules.check(cx, registry, self.metadata).await?;
+                report.total += broken.len();
+                report.errors += broken.len();
+                report.findings.splice(..0, broken);
+                report.findings.truncate(MAX_FINDINGS);
+                Some(checked)
+            }
+            None => rules.need_none()?,
+        };
         Ok(Validation {
             valid: report.errors == 0,
             findings: report.findings,
             total_findings: report.total,
             errors: report.errors,
-            field_count: members.len(),
-            missing_fields: missing,
+            field_count,
+            missing_fields,
+            workflow,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     domain::{
         BucketName,
         package::{ChunkedHasher, ObjectHash, PackageName, RawMeta, TopHash},
+        workflow::Asked,
     },
     packages::{
         Index, Selection,
@@ -23,6 +24,7 @@ use crate::{
             revision::assemble,
             sources::{MAX_OBJECTS, below, checked, named},
         },
+        workflows::load,
     },
     tools::{bounds, prelude::*},
 };
@@ -51,6 +53,8 @@ pub struct Wanted {
     pub user_meta: Option<RawMeta>,
     /// What is copied.
     pub copy_mode: CopyMode,
+    /// The workflow that checks it: absent for the registry's default, empty for none.
+    pub workflow: Option<String>,
     /// Whether nothing is to be written.
     pub dry_run: bool,
     /// Whether it does not matter what `latest` is.
@@ -206,28 +210,32 @@ pub async fn push(
         remove: wanted.remove,
         message: wanted.message.clone(),
         user_meta: wanted.user_meta,
-        workflow: None,
     };
+    let workflows = load(s3, bucket, Asked::of(wanted.workflow.as_deref())).await?;
+    let name = package.clone();
     let parent = base.as_ref().map(|(hash, _)| hash.clone());
     let made = cx.packages().compute(move || {
-        let revision = assemble(base.as_ref().map(|(_, index)| &**index), change, MOST);
-        Ok(revision.map(|revision| {
+        let base = base.as_ref().map(|(_, index)| &**index);
+        Ok(assemble(base, change, MOST).map_err(not_made).and_then(|mut revision| {
+            if let Some(workflows) = &workflows {
+                revision.judged_by(workflows, &name)?;
+            }
             let hash = revision.index.top_hash();
-            (revision, hash)
+            let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
+            Ok((revision, hash.map_err(wrong)?))
         }))
     });
-    let (revision, hash) = made.await?.map_err(not_made)?;
-    let hash = hash.map_err(|error| ToolError::invalid_arguments(format!("metadata: {error}")))?;
+    let (revision, hash) = made.await??;
     if !revision.missing.is_empty() {
         let names: Vec<_> = revision.missing.iter().take(10).map(String::as_str).collect();
         let why = format!("to be removed, but not in the package: {}", names.join(", "));
         return Err(ToolError::invalid_arguments(why));
     }
+    let index = Arc::new(revision.index);
     let timestamp = match wanted.dry_run {
         true => None,
         false => {
-            let index = &revision.index;
-            let done = place.publish(index, &hash, &head, wanted.overwrite, cx.now()).await?;
+            let done = place.publish(&index, &hash, &head, wanted.overwrite, cx.now()).await?;
             Some(done.timestamp)
         }
     };
@@ -243,8 +251,8 @@ pub async fn push(
         entries,
         entries_truncated,
         removed_entries: revision.removed,
-        total_entries: revision.index.entries(),
-        total_size: revision.index.size(),
+        total_entries: index.entries(),
+        total_size: index.size(),
         copied,
         read_for_hashes,
     })

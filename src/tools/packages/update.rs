@@ -51,6 +51,10 @@ pub struct PackageUpdate {
     #[serde(default)]
     #[schemars(length(max = 64))]
     top_hash: String,
+    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    workflow: Option<String>,
     /// Write nothing, show what would be written.
     #[serde(default)]
     dry_run: bool,
@@ -103,6 +107,7 @@ impl Tool for PackageUpdate {
             message: message(self.message)?,
             user_meta,
             copy_mode: self.copy_mode,
+            workflow: self.workflow,
             dry_run: self.dry_run,
             overwrite: self.overwrite,
         };

@@ -31,6 +31,10 @@ pub struct PackageUpdateMetadata {
     #[serde(default)]
     #[schemars(length(max = 64))]
     top_hash: String,
+    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    #[serde(default)]
+    #[schemars(length(max = 128))]
+    workflow: Option<String>,
     /// Write nothing, show what would be written.
     #[serde(default)]
     dry_run: bool,
@@ -48,7 +52,8 @@ impl Tool for PackageUpdateMetadata {
     const TITLE: &'static str = "Update package metadata";
     const TOOLSET: Toolset = Toolset::Package;
     const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
-    const USES: &'static [Action] = &[Action::ListBucket, Action::AbortMultipartUpload];
+    const USES: &'static [Action] =
+        &[Action::ListBucket, Action::GetObjectVersion, Action::AbortMultipartUpload];
     type Output = Pushed;
 
     async fn run(self, cx: &Cx) -> Result<Pushed> {
@@ -70,6 +75,7 @@ impl Tool for PackageUpdateMetadata {
             message: message(self.message)?,
             user_meta,
             copy_mode: CopyMode::None,
+            workflow: self.workflow,
             dry_run: self.dry_run,
             overwrite: self.overwrite,
         };
