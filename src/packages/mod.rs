@@ -7,6 +7,7 @@ pub mod revisions;
 pub mod search;
 pub mod select;
 pub mod store;
+pub mod verify;
 
 pub use index::Index;
 pub use select::Selection;

@@ -26,6 +26,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::browse::PackageBrowse>(),
     Entry::of::<packages::contents_search::PackageContentsSearch>(),
     Entry::of::<packages::diff::PackageDiff>(),
+    Entry::of::<packages::validate::PackageValidate>(),
     Entry::of::<packages::metadata_templates_list::ListMetadataTemplates>(),
     Entry::of::<packages::metadata_template_get::GetMetadataTemplate>(),
     Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),

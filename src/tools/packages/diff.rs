@@ -44,7 +44,7 @@ pub struct PackageDiff {
     limit: i64,
     /// `next` of the previous page.
     #[serde(default)]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 12_288))]
     next: Option<String>,
 }
 
@@ -244,8 +244,8 @@ fn view(entry: &EntryLine<'_>) -> Entry {
     Entry {
         logical_key: entry.logical_key.clone().into_owned(),
         size: entry.size,
-        hash: entry.object_hash(),
-        physical_key: entry.physical_key.clone().into_owned(),
+        hash: super::entry::hash(entry),
+        physical_key: super::entry::address(entry),
     }
 }
 

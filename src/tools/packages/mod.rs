@@ -10,4 +10,5 @@ pub mod metadata_template_get;
 pub mod metadata_templates_list;
 pub mod metadata_validate;
 pub mod opened;
+pub mod validate;
 pub mod versions;
