@@ -194,7 +194,8 @@ impl Registry<'_> {
                 let name = object.key.strip_prefix(&prefix)?;
                 // A marker of the folder, or what somebody put below it, is no pointer.
                 let is_pointer = !name.is_empty() && !name.contains('/');
-                is_pointer.then(|| Pointer { name: name.to_owned(), modified: object.last_modified })
+                is_pointer
+                    .then(|| Pointer { name: name.to_owned(), modified: object.last_modified })
             }));
             if pointers.len() > MAX_POINTERS {
                 return Err(ToolError::new(
@@ -223,7 +224,8 @@ impl Registry<'_> {
         package: &PackageName,
         pointers: &[Pointer],
     ) -> Result<Vec<Option<TopHash>>, ToolError> {
-        let reads: Vec<_> = pointers.iter().map(|p| self.pointed_or_none(package, &p.name)).collect();
+        let reads: Vec<_> =
+            pointers.iter().map(|p| self.pointed_or_none(package, &p.name)).collect();
         stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
@@ -285,8 +287,9 @@ impl Registry<'_> {
             };
             let page = self.s3.list(self.bucket, request).await?;
             seen += page.folders.len();
-            folders
-                .extend(page.folders.iter().filter_map(|folder| says(folder.strip_prefix(POINTERS)?)));
+            folders.extend(
+                page.folders.iter().filter_map(|folder| says(folder.strip_prefix(POINTERS)?)),
+            );
             token = page.next_token;
             if token.is_none() || folders.len() >= most {
                 return Ok(folders);

@@ -95,7 +95,8 @@ const LIMITS: Limits = Limits { stall: Duration::from_secs(15), overall: Duratio
 /// What is wrong, and details.
 pub async fn look(s3: &S3, claim: &Claim) -> Result<Seen, (Problem, String)> {
     let uri = &claim.uri;
-    let info = s3.info(uri).await.map_err(|e| (Problem::of(&e), format!("{}: {e}", e.code.as_str())))?;
+    let info =
+        s3.info(uri).await.map_err(|e| (Problem::of(&e), format!("{}: {e}", e.code.as_str())))?;
     if uri.version_id.is_some() && info.version_id != uri.version_id {
         let detail = format!("S3 answered with version {}", info.version_id.unwrap_or_default());
         return Err((Problem::VersionMismatch, detail));

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     cursor::Cursor,
-    opened::{Opened, limit, open, registry},
+    opened::{Opened, Phase, limit, open_as, registry},
 };
 use crate::{
     aws::S3,
@@ -143,7 +143,10 @@ impl Tool for PackageValidate {
         let cursor = Cursor::decode(self.next.as_deref(), 1)?;
         let at = cursor.as_ref().and_then(|cursor| cursor.hashes.first());
         let s3 = cx.s3();
-        let opened = open(cx, &s3, bucket, &self.package_name, &self.top_hash, at).await?;
+        let of = if self.verify_hashes { 3 } else { 2 };
+        let phase = |number| Phase { number, of };
+        let which = (&*self.top_hash, at);
+        let opened = open_as(cx, &s3, bucket, &self.package_name, which, phase(0)).await?;
         let is_right = match cursor {
             None => Some(top_hash_is_right(cx, &opened).await?),
             Some(_) => None,
@@ -153,11 +156,12 @@ impl Tool for PackageValidate {
             entries(&index, &Selection::default(), &Query::default(), after.as_deref(), most)
         };
         let page = cx.packages().compute(work).await?;
-        let subjects: Vec<Subject> = page.items.iter().filter_map(|line| subject(cx, line)).collect();
+        let subjects: Vec<Subject> =
+            page.items.iter().filter_map(|line| subject(cx, line)).collect();
         let mut report = Report::default();
-        let seen = ask(cx, &s3, &subjects, &mut report).await;
+        let seen = ask((cx, phase(1)), &s3, &subjects, &mut report).await;
         match self.verify_hashes {
-            true => verify(cx, &s3, seen, &mut report).await,
+            true => verify((cx, phase(2)), &s3, seen, &mut report).await,
             false => report.pass(seen.len()),
         }
         let hash = opened.hash;
@@ -259,7 +263,7 @@ struct There<'a> {
 
 /// Asks S3 about every entry that may be asked about; those that are right so far.
 async fn ask<'a>(
-    cx: &Cx,
+    (cx, phase): (&Cx, Phase),
     s3: &S3,
     subjects: &'a [Subject],
     report: &mut Report,
@@ -277,7 +281,7 @@ async fn ask<'a>(
     let (mut there, mut done) = (Vec::new(), 0);
     while let Some((at, subject, answer)) = answers.next().await {
         done += 1;
-        cx.progress(done, Some(total), format!("{done} of {total} objects checked"));
+        phase.tell(cx, done, total, format!("{done} of {total} objects checked"));
         let unversioned = subject.claim.as_ref().is_ok_and(|c| c.uri.version_id.is_none());
         report.counts.unversioned += u64::from(unversioned);
         match answer {
@@ -290,7 +294,7 @@ async fn ask<'a>(
 }
 
 /// Compares hashes, as far as [`MAX_READ`] allows.
-async fn verify(cx: &Cx, s3: &S3, there: Vec<There<'_>>, report: &mut Report) {
+async fn verify((cx, phase): (&Cx, Phase), s3: &S3, there: Vec<There<'_>>, report: &mut Report) {
     let (mut budget, mut wanted) = (MAX_READ, Vec::new());
     for there in there {
         let cost = if must_read(there.claim) { there.seen.size } else { 0 };
@@ -305,7 +309,7 @@ async fn verify(cx: &Cx, s3: &S3, there: Vec<There<'_>>, report: &mut Report) {
     let (total, done) = (MAX_READ - budget, AtomicU64::new(0));
     let told = |bytes: u64| {
         let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        cx.progress(done, Some(total), format!("{done} of {total} bytes read"));
+        phase.tell(cx, done, total, format!("{done} of {total} bytes read"));
     };
     let compares: Vec<_> = wanted
         .iter()
