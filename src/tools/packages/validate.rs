@@ -295,18 +295,11 @@ async fn ask<'a>(
 
 /// Compares hashes, as far as [`MAX_READ`] allows.
 async fn verify((cx, phase): (&Cx, Phase), s3: &S3, there: Vec<There<'_>>, report: &mut Report) {
-    let (mut budget, mut wanted) = (MAX_READ, Vec::new());
-    for there in there {
-        let cost = if must_read(there.claim) { there.seen.size } else { 0 };
-        match budget.checked_sub(cost) {
-            Some(left) => {
-                budget = left;
-                wanted.push(there);
-            }
-            None => report.pass(1),
-        }
-    }
-    let (total, done) = (MAX_READ - budget, AtomicU64::new(0));
+    let cost = |there: &There<'_>| if must_read(there.claim) { there.seen.size } else { 0 };
+    let all = there.len();
+    let (wanted, total) = affordable(there, cost, MAX_READ);
+    report.pass(all - wanted.len());
+    let done = AtomicU64::new(0);
     let told = |bytes: u64| {
         let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         phase.tell(cx, done, total, format!("{done} of {total} bytes read"));
@@ -334,8 +327,41 @@ async fn verify((cx, phase): (&Cx, Phase), s3: &S3, there: Vec<There<'_>>, repor
     }
 }
 
+/// Those that cost no more than `most` together, and what they cost. One that does not fit does not keep
+/// out those behind it.
+fn affordable<T>(items: Vec<T>, cost: impl Fn(&T) -> u64, most: u64) -> (Vec<T>, u64) {
+    let mut left = most;
+    let fits = |item: &T| match left.checked_sub(cost(item)) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    let items = items.into_iter().filter(fits).collect();
+    (items, most - left)
+}
+
 /// A manifest whose metadata no client could have hashed is not right either.
 async fn top_hash_is_right(cx: &Cx, opened: &Opened) -> Result<bool> {
     let (index, hash) = (opened.index.clone(), opened.hash.clone());
     cx.packages().compute(move || Ok(index.top_hash().is_ok_and(|found| found == hash))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_too_much_is_left_out() {
+        let gib = MAX_READ;
+        for (sizes, wanted, total) in [
+            (vec![1, gib, 2], vec![1, 2], 3),
+            (vec![gib, 0, 1], vec![gib, 0], gib),
+            (vec![gib + 1], vec![], 0),
+            (vec![u64::MAX, gib / 2, gib / 2, 1], vec![gib / 2, gib / 2], gib),
+        ] {
+            assert_eq!(affordable(sizes, |size| *size, gib), (wanted, total));
+        }
+    }
 }
