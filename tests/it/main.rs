@@ -31,6 +31,7 @@ mod packages;
 mod packages_cache;
 mod packages_find;
 mod packages_list;
+mod packages_memory;
 mod packages_metadata;
 mod packages_read;
 mod packages_validate;
