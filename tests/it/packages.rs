@@ -125,7 +125,8 @@ pub async fn ok(client: &Client, tool: &str, arguments: Value) -> Value {
 /// Its code, and what it says.
 pub async fn refused(client: &Client, tool: &str, arguments: Value) -> (String, String) {
     let answer: Answer = client.call(tool, arguments).await.unwrap();
-    (answer.code().unwrap_or_else(|| panic!("{}", answer.body)), answer.structured().to_string())
+    assert!(!answer.is_ok(), "{}", answer.body);
+    (answer.code().unwrap(), answer.structured().to_string())
 }
 
 /// All pages together: the lists `lists` of each, and how many pages there were.
@@ -146,7 +147,7 @@ pub async fn pages(client: &Client, tool: &str, arguments: Value, list: &str) ->
 
 /// One member of each.
 pub fn column(list: &Value, name: &str) -> Vec<String> {
-    let list = list.as_array().unwrap_or_else(|| panic!("{list}"));
+    let list = list.as_array().expect("a list");
     list.iter().map(|item| item[name].as_str().unwrap_or_default().to_owned()).collect()
 }
 
