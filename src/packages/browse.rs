@@ -133,9 +133,9 @@ pub fn children(
     Ok(Page { items, next: last.filter(|_| is_more) })
 }
 
-/// A key behind a child and all that is in it, and before everything else: NUL is in no key, and greater
-/// than a slash in their order.
-fn behind(child: &str) -> String {
+/// Where a page begins that follows this child (a key, or a folder with its slash): behind all that is in it, and
+/// before everything else. NUL is in no key, and greater than a slash in their order.
+pub fn behind(child: &str) -> String {
     match child.strip_suffix('/') {
         Some(folder) => format!("{folder}\0"),
         None => child.to_owned(),

@@ -9,6 +9,7 @@ pub mod search;
 pub mod select;
 pub mod sizes;
 pub mod store;
+pub mod verify;
 pub mod workflows;
 
 pub use index::Index;

@@ -1,7 +1,5 @@
 //! Names of packages and their revisions, as a registry's pointers tell them.
 
-use std::collections::BTreeSet;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
@@ -107,6 +105,22 @@ impl Registry<'_> {
         })
     }
 
+    /// The same, but `None` also where the pointer holds something else: one that is broken does not
+    /// hide the others.
+    ///
+    /// # Errors
+    /// Denied, or what AWS answered.
+    pub async fn pointed_or_none(
+        &self,
+        package: &PackageName,
+        pointer: &str,
+    ) -> Result<Option<TopHash>, ToolError> {
+        match self.pointed(package, pointer).await {
+            Err(error) if error.code == Code::BrokenPackage => Ok(None),
+            other => other,
+        }
+    }
+
     /// The hash of a revision.
     ///
     /// # Errors
@@ -177,8 +191,11 @@ impl Registry<'_> {
                 ListRequest { prefix: &prefix, continuation_token, ..ListRequest::default() };
             let page = self.s3.list(self.bucket, request).await?;
             pointers.extend(page.objects.into_iter().filter_map(|object| {
-                let name = object.key.strip_prefix(&prefix)?.to_owned();
-                Some(Pointer { name, modified: object.last_modified })
+                let name = object.key.strip_prefix(&prefix)?;
+                // A marker of the folder, or what somebody put below it, is no pointer.
+                let is_pointer = !name.is_empty() && !name.contains('/');
+                is_pointer
+                    .then(|| Pointer { name: name.to_owned(), modified: object.last_modified })
             }));
             if pointers.len() > MAX_POINTERS {
                 return Err(ToolError::new(
@@ -198,21 +215,22 @@ impl Registry<'_> {
         Ok(pointers)
     }
 
-    /// The hashes that these pointers hold, in their order.
+    /// The hashes that these pointers hold, in their order; `None` where one holds none.
     ///
     /// # Errors
-    /// As [`Registry::pointed`].
+    /// Denied, or what AWS answered.
     pub async fn hashes(
         &self,
         package: &PackageName,
         pointers: &[Pointer],
     ) -> Result<Vec<Option<TopHash>>, ToolError> {
         let reads: Vec<_> =
-            pointers.iter().map(|pointer| self.pointed(package, &pointer.name)).collect();
+            pointers.iter().map(|p| self.pointed_or_none(package, &p.name)).collect();
         stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
     /// Names of packages that begin with `prefix`, behind `after`, at most `most`; whether there are more.
+    /// They come in the order in which S3 lists their folders: `a/x-y` before `a/x`.
     ///
     /// # Errors
     /// Denied, or what AWS answered.
@@ -222,39 +240,43 @@ impl Registry<'_> {
         after: Option<&str>,
         most: usize,
     ) -> Result<(Vec<PackageName>, bool), ToolError> {
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         let namespaces = match prefix.split_once('/') {
             Some((namespace, _)) => vec![format!("{namespace}/")],
-            None => self.folders(prefix, after.map(before_namespace), usize::MAX).await?,
+            None => {
+                let after = after.map(before_namespace);
+                self.folders(prefix, after, usize::MAX, |folder| Some(folder.to_owned())).await?
+            }
         };
+        let name = |folder: &str| PackageName::parse(folder.trim_end_matches('/')).ok();
         for namespace in namespaces {
             // The whole namespace, or the part of it that the prefix leaves.
             let below = if prefix.starts_with(&namespace) { prefix } else { &namespace };
             let after = after.filter(|after| after.starts_with(&namespace));
             let after = after.map(|name| format!("{name}/"));
-            let names = self.folders(below, after, most + 1 - found.len()).await?;
-            found.extend(
-                names.iter().filter_map(|name| PackageName::parse(name.trim_end_matches('/')).ok()),
-            );
+            found.extend(self.folders(below, after, most + 1 - found.len(), name).await?);
             if found.len() > most {
                 break;
             }
         }
         let is_more = found.len() > most;
-        Ok((found.into_iter().take(most).collect(), is_more))
+        found.truncate(most);
+        Ok((found, is_more))
     }
 
-    /// Folders of pointers whose path begins with `path`, behind the folder `after`.
-    async fn folders(
+    /// What folders of pointers say whose path begins with `path`, behind the folder `after`: at least
+    /// `most`, as long as there are so many. Others may keep what is no package there.
+    async fn folders<T>(
         &self,
         path: &str,
         after: Option<String>,
         most: usize,
-    ) -> Result<Vec<String>, ToolError> {
+        says: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, ToolError> {
         let prefix = format!("{POINTERS}{path}");
         // Behind everything in that folder: no key has that character so early.
         let start_after = after.map(|after| format!("{POINTERS}{after}\u{10ffff}"));
-        let (mut folders, mut token) = (Vec::new(), None::<String>);
+        let (mut folders, mut seen, mut token) = (Vec::new(), 0, None::<String>);
         loop {
             let request = ListRequest {
                 prefix: &prefix,
@@ -264,17 +286,18 @@ impl Registry<'_> {
                 start_after: start_after.as_deref(),
             };
             let page = self.s3.list(self.bucket, request).await?;
+            seen += page.folders.len();
             folders.extend(
-                page.folders.iter().filter_map(|f| Some(f.strip_prefix(POINTERS)?.to_owned())),
+                page.folders.iter().filter_map(|folder| says(folder.strip_prefix(POINTERS)?)),
             );
             token = page.next_token;
             if token.is_none() || folders.len() >= most {
                 return Ok(folders);
             }
-            if folders.len() > MAX_POINTERS {
+            if seen > MAX_POINTERS {
                 return Err(ToolError::new(
                     Code::ResultTooLarge,
-                    format!("s3://{} has more namespaces than can be listed", self.bucket),
+                    format!("s3://{} has more folders of packages than can be listed", self.bucket),
                     format!("More than {MAX_POINTERS}."),
                     "Give the beginning of a name as prefix.",
                 ));

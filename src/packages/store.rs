@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use moka::{future::Cache, policy::EvictionPolicy};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{
     Index,
@@ -25,7 +25,7 @@ use crate::{
 pub struct Store {
     kept: Cache<Key, Arc<Index>>,
     loading: Arc<Semaphore>,
-    computing: Semaphore,
+    computing: Arc<Semaphore>,
     most: usize,
 }
 
@@ -65,7 +65,7 @@ impl Store {
         Self {
             kept,
             loading: Arc::new(Semaphore::new(SHARES as usize)),
-            computing: Semaphore::new(cores),
+            computing: Arc::new(Semaphore::new(cores)),
             most: bytes,
         }
     }
@@ -102,8 +102,13 @@ impl Store {
         &self,
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, ToolError> {
-        let _turn = self.computing.acquire().await;
-        let done = tokio::task::spawn_blocking(work).await;
+        let turn = self.computing.clone().acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            // The thread works on when the caller has left, so the turn is its own.
+            let _turn = turn;
+            work()
+        });
+        let done = done.await;
         let done = done.map_err(|_| ToolError::internal("going through a package failed"))?;
         done.map_err(|_| ToolError::internal("an index could not be read"))
     }
@@ -119,12 +124,12 @@ impl Store {
         let shares = u32::try_from(size.div_ceil(SHARE)).unwrap_or(SHARES).clamp(1, SHARES);
         let turn =
             tokio::time::timeout(TURN, self.loading.clone().acquire_many_owned(shares)).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or_else(|| busy(uri))?;
+        let turn = turn.ok().and_then(Result::ok).ok_or_else(|| busy(uri))?;
         let body = s3.stream(uri, None, LIMITS).await?;
         if body.etag.as_deref() != etag {
             return Err(broken(uri, "it was replaced while it was read".to_owned()));
         }
-        let index = read(body, self.most, told).await?;
+        let index = read(body, self.most, told, turn).await?;
         index.map(Arc::new).map_err(|error| match error {
             NotIndexed::TooLarge(most) => too_large(uri, most),
             error => broken(uri, error.to_string()),
@@ -137,26 +142,39 @@ async fn read(
     mut body: Body,
     most: usize,
     told: Told<'_>,
+    turn: OwnedSemaphorePermit,
 ) -> Result<Result<Index, NotIndexed>, ToolError> {
-    let (pieces, mut queue) = mpsc::channel::<bytes::Bytes>(AHEAD);
+    // `None` is the end. A queue that is closed before it has lost its caller, or half of the text.
+    let (pieces, mut queue) = mpsc::channel::<Option<bytes::Bytes>>(AHEAD);
     let built = tokio::task::spawn_blocking(move || {
+        // Until its memory is given back, also when the caller has left.
+        let _turn = turn;
         let mut builder = Builder::new(most);
-        while let Some(piece) = queue.blocking_recv() {
-            builder.push(&piece)?;
+        loop {
+            match queue.blocking_recv() {
+                Some(Some(piece)) => builder.push(&piece)?,
+                Some(None) => return builder.finish().map(Some),
+                None => return Ok(None),
+            }
         }
-        builder.finish()
     });
     let (size, mut done) = (body.size, 0);
     while let Some(piece) = body.next().await? {
         done += piece.len() as u64;
         told(done, size);
-        if pieces.send(piece).await.is_err() {
+        if pieces.send(Some(piece)).await.is_err() {
             // It has found a fault and says which.
             break;
         }
     }
-    drop(pieces);
-    built.await.map_err(|_| ToolError::internal("reading a manifest failed"))
+    // Nobody listens where a fault was found.
+    let _told = pieces.send(None).await;
+    let built = built.await.map_err(|_| ToolError::internal("reading a manifest failed"))?;
+    match built {
+        Ok(Some(index)) => Ok(Ok(index)),
+        Ok(None) => Err(ToolError::internal("half a manifest was read")),
+        Err(fault) => Ok(Err(fault)),
+    }
 }
 
 fn no_manifest(bucket: &BucketName, hash: &TopHash) -> ToolError {
@@ -194,4 +212,35 @@ fn busy(uri: &S3Uri) -> ToolError {
         "Others are reading large manifests.",
         "Call again in a minute.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_keeps_its_turn_when_its_caller_leaves() {
+        let store = Store::new(1);
+        let turns = store.computing.available_permits();
+        let (begun, begins) = channel();
+        let mut gates = Vec::new();
+        for _ in 0..turns {
+            let (gate, wait) = channel::<()>();
+            let begun = begun.clone();
+            let work = store.compute(move || {
+                begun.send(()).map_err(std::io::Error::other)?;
+                wait.recv().map_err(std::io::Error::other)
+            });
+            gates.push(gate);
+            // The caller leaves.
+            assert!(tokio::time::timeout(Duration::from_millis(50), work).await.is_err());
+            begins.recv().unwrap();
+        }
+        let next = store.compute(|| Ok(7));
+        assert!(tokio::time::timeout(Duration::from_millis(50), next).await.is_err(), "no turn");
+        gates.pop().unwrap().send(()).unwrap();
+        assert_eq!(store.compute(|| Ok(7)).await.unwrap(), 7);
+    }
 }

@@ -26,6 +26,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::browse::PackageBrowse>(),
     Entry::of::<packages::contents_search::PackageContentsSearch>(),
     Entry::of::<packages::diff::PackageDiff>(),
+    Entry::of::<packages::validate::PackageValidate>(),
     Entry::of::<packages::create::PackageCreate>(),
     Entry::of::<packages::update::PackageUpdate>(),
     Entry::of::<packages::update_metadata::PackageUpdateMetadata>(),

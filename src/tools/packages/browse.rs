@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::{
@@ -8,8 +10,8 @@ use super::{
 use crate::{
     domain::package::{Line, PackageName, TopHash},
     packages::{
-        Selection,
-        browse::{Child, Page, children, entries},
+        Index, Selection,
+        browse::{Child, Page, behind, children, entries},
         search::Query,
     },
     tools::{bounds, prelude::*},
@@ -55,7 +57,7 @@ pub struct PackageBrowse {
     limit: i64,
     /// `next` of the previous page.
     #[serde(default)]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 12_288))]
     next: Option<String>,
     /// Add a download link to every entry that this token may read, 100 to a page: anybody can use it,
     /// without a token, until it expires.
@@ -124,9 +126,9 @@ pub struct Folder {
 
 /// Of the package's metadata, in bytes of the answer.
 const META_ROOM: usize = 100_000;
-/// For entries and folders.
-const ROOM: usize = bounds::ROOM - 2 * META_ROOM;
-/// A link costs some three kilobytes.
+/// Of one folder's.
+const FOLDER_META_ROOM: usize = 20_000;
+/// Entries with links on a page.
 const MAX_WITH_LINKS: usize = 100;
 
 impl Tool for PackageBrowse {
@@ -189,25 +191,57 @@ impl PackageBrowse {
             let work =
                 move || entries(&index, &selection, &Query::default(), after.as_deref(), most);
             let page = cx.packages().compute(work).await?;
-            let (shown, next) = views(cx, page, ROOM);
+            let (shown, next) = views(cx, page, self.room());
             return Ok((shown, Vec::new(), next));
         }
         self.check_folder_view()?;
         let path = self.prefix.clone();
-        let work = move || children(&index, &path, after.as_deref(), most);
-        let page = cx.packages().compute(work).await?;
-        let (mut lines, mut folders) = (Vec::new(), Vec::new());
+        let work = move || {
+            let page = children(&index, &path, after.as_deref(), most)?;
+            let metadata = folder_metadata(&index, &page);
+            Ok((page, metadata))
+        };
+        let (page, metadata) = cx.packages().compute(work).await?;
+        Ok(self.folder(cx, page, metadata))
+    }
+
+    /// As many of the children as there is room for.
+    fn folder(
+        &self,
+        cx: &Cx,
+        page: Page<Child>,
+        mut metadata: BTreeMap<String, Value>,
+    ) -> (Vec<EntryView>, Vec<Folder>, Option<String>) {
+        let (mut shown, mut folders, mut room) = (Vec::new(), Vec::new(), self.room());
+        let mut last = None;
         for child in page.items {
-            match child {
+            let (cost, item) = match child {
                 Child::Folder { path, entries, size } => {
-                    let user_meta = folder_meta(opened, &path);
-                    folders.push(Folder { path, entries, size, user_meta });
+                    let user_meta = metadata.remove(&path);
+                    let folder = Folder { path, entries, size, user_meta };
+                    (bounds::cost_of(&folder), Err(folder))
                 }
-                Child::Entry(line) => lines.push(line),
+                Child::Entry(line) => {
+                    let Ok(Line::Entry(entry)) = Line::parse(&line) else { continue };
+                    let view = EntryView::new(cx, &entry);
+                    (bounds::cost_of(&view), Ok(view))
+                }
+            };
+            let Some(left) = room.checked_sub(cost) else { return (shown, folders, last) };
+            room = left;
+            last = Some(behind(item.as_ref().map_or_else(|f| &f.path, |view| &view.logical_key)));
+            match item {
+                Ok(view) => shown.push(view),
+                Err(folder) => folders.push(folder),
             }
         }
-        let (shown, _) = views(cx, Page { items: lines, next: None }, ROOM);
-        Ok((shown, folders, page.next))
+        (shown, folders, page.next)
+    }
+
+    /// For entries and folders. A link costs some three kilobytes.
+    fn room(&self) -> usize {
+        let all = bounds::ROOM - 2 * META_ROOM;
+        if self.include_signed_urls { all / 2 } else { all }
     }
 
     fn selection(&self) -> Result<Selection> {
@@ -232,11 +266,19 @@ impl PackageBrowse {
     }
 }
 
-fn folder_meta(opened: &Opened, path: &str) -> Option<Value> {
-    opened.index.directories().find_map(|line| match line {
-        Line::Directory { logical_key, meta } if logical_key == path => {
-            value(meta, 20_000)?.get("user_meta").cloned()
+/// What the folders on the page are noted to be.
+fn folder_metadata(index: &Index, page: &Page<Child>) -> BTreeMap<String, Value> {
+    let path = |child: &Child| match child {
+        Child::Folder { path, .. } => Some(path.clone()),
+        Child::Entry(_) => None,
+    };
+    let wanted: BTreeSet<String> = page.items.iter().filter_map(path).collect();
+    let of = |line: Line<'_>| match line {
+        Line::Directory { logical_key, meta } if wanted.contains(&*logical_key) => {
+            let meta = value(meta, FOLDER_META_ROOM)?.get("user_meta")?.clone();
+            Some((logical_key.into_owned(), meta))
         }
         _ => None,
-    })
+    };
+    index.directories().filter_map(of).collect()
 }

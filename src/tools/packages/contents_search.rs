@@ -46,7 +46,7 @@ pub struct PackageContentsSearch {
     limit: i64,
     /// `next` of the previous page.
     #[serde(default)]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 12_288))]
     next: Option<String>,
     /// Add a download link to every match that this token may read, 100 to a page.
     #[serde(default)]
@@ -110,7 +110,9 @@ impl Tool for PackageContentsSearch {
         let after = cursor.map(|cursor| cursor.after);
         let work = move || entries(&index, &selection, &wanted, after.as_deref(), most);
         let page = cx.packages().compute(work).await?;
-        let (mut shown, next) = views(cx, page, bounds::ROOM);
+        // Links cost some three kilobytes each.
+        let room = if self.include_signed_urls { bounds::ROOM / 2 } else { bounds::ROOM };
+        let (mut shown, next) = views(cx, page, room);
         if self.include_signed_urls {
             add_links(&s3, &mut shown).await;
         }

@@ -16,8 +16,8 @@ pub struct Cursor {
     pub after: String,
 }
 
-/// Bytes of a cursor as text.
-const MAX: usize = 4096;
+/// Bytes of a cursor as text: a key has 1,024, of which JSON may make six times as many.
+pub const MAX: usize = 12_288;
 
 impl Cursor {
     /// As text.
@@ -51,10 +51,12 @@ mod tests {
         let hash = TopHash::parse(&"0a".repeat(32)).unwrap();
         let cursor = Cursor { hashes: vec![hash], after: "a/ü\0".to_owned() };
         let text = cursor.encode();
-        assert_eq!(Cursor::decode(Some(&text), 1).unwrap(), Some(cursor));
+        assert_eq!(Cursor::decode(Some(&text), 1).unwrap(), Some(cursor.clone()));
+        let long = Cursor { after: "\u{1}".repeat(1024), ..cursor.clone() };
+        assert_eq!(Cursor::decode(Some(&long.encode()), 1).unwrap(), Some(long));
         assert_eq!(Cursor::decode(None, 1).unwrap(), None);
         assert_eq!(Cursor::decode(Some(""), 1).unwrap(), None);
-        for bad in [text.as_str(), "%", "e30", &"A".repeat(5000)] {
+        for bad in [text.as_str(), "%", "e30", &"A".repeat(MAX + 1)] {
             assert!(Cursor::decode(Some(bad), 2).is_err(), "{bad}");
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     cursor::Cursor,
-    opened::{Opened, limit, open, registry},
+    opened::{Opened, Phase, limit, open_as, registry},
 };
 use crate::{
     domain::package::{EntryLine, ObjectHash, PackageName, TopHash},
@@ -44,7 +44,7 @@ pub struct PackageDiff {
     limit: i64,
     /// `next` of the previous page.
     #[serde(default)]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 12_288))]
     next: Option<String>,
 }
 
@@ -158,8 +158,10 @@ impl Tool for PackageDiff {
         let at = |n: usize| cursor.as_ref().and_then(|cursor| cursor.hashes.get(n));
         let other = self.package2_name.as_ref().unwrap_or(&self.package1_name);
         let s3 = cx.s3();
-        let first = open(cx, &s3, one, &self.package1_name, &self.package1_hash, at(0)).await?;
-        let second = open(cx, &s3, two, other, &self.package2_hash, at(1)).await?;
+        let (which, phase) = ((&*self.package1_hash, at(0)), Phase { number: 0, of: 2 });
+        let first = open_as(cx, &s3, one, &self.package1_name, which, phase).await?;
+        let (which, phase) = ((&*self.package2_hash, at(1)), Phase { number: 1, of: 2 });
+        let second = open_as(cx, &s3, two, other, which, phase).await?;
         let after = cursor.as_ref().map(|cursor| cursor.after.clone());
         let (left, right) = (first.index.clone(), second.index.clone());
         let found = cx.packages().compute(move || {
@@ -209,8 +211,9 @@ impl Found {
         if self.is_more || self.after.as_ref().is_some_and(is_before) {
             return;
         }
-        let cost =
-            a.map_or(0, |a| bounds::cost_of(&view(a))) + b.map_or(0, |b| bounds::cost_of(&view(b)));
+        let of = |side: Option<&EntryLine<'_>>| side.map_or(0, |side| bounds::cost_of(&view(side)));
+        // A pair has the key once more.
+        let cost = of(a) + of(b) + bounds::cost(key) + 100;
         let fits = self.count < self.most && (cost <= self.room || self.count == 0);
         if !fits {
             self.is_more = true;
@@ -244,8 +247,8 @@ fn view(entry: &EntryLine<'_>) -> Entry {
     Entry {
         logical_key: entry.logical_key.clone().into_owned(),
         size: entry.size,
-        hash: entry.object_hash(),
-        physical_key: entry.physical_key.clone().into_owned(),
+        hash: super::entry::hash(entry),
+        physical_key: super::entry::address(entry),
     }
 }
 

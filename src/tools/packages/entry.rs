@@ -44,6 +44,10 @@ pub struct EntryView {
     pub no_url: Option<&'static str>,
 }
 
+/// Bytes of an object's address: beyond what a key of 1,024 bytes makes, percent-encoded.
+const MAX_ADDRESS: usize = 8192;
+/// Characters of a hash and of its kind.
+const MAX_HASH: usize = 256;
 /// Room of one entry's metadata, in bytes of the answer.
 const META_ROOM: usize = 40_000;
 /// Objects that are asked about for their links at the same time.
@@ -60,9 +64,9 @@ impl EntryView {
         };
         Self {
             logical_key: entry.logical_key.clone().into_owned(),
-            physical_key: entry.physical_key.clone().into_owned(),
+            physical_key: address(entry),
             size: entry.size,
-            hash: entry.object_hash(),
+            hash: hash(entry),
             user_meta_truncated: user_meta.is_none() && entry.user_meta().is_some(),
             user_meta,
             not_readable: match object {
@@ -78,6 +82,20 @@ impl EntryView {
             no_url: None,
         }
     }
+}
+
+/// Where the object is. No object has a longer address than is shown.
+pub fn address(entry: &EntryLine<'_>) -> String {
+    let text = &*entry.physical_key;
+    match text.get(..text.floor_char_boundary(MAX_ADDRESS)) {
+        Some(cut) if cut.len() < text.len() => format!("{cut}…"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Its hash, where it has the form and the length of one.
+pub fn hash(entry: &EntryLine<'_>) -> Option<ObjectHash> {
+    entry.object_hash().filter(|hash| hash.kind.len() + hash.value.len() <= MAX_HASH)
 }
 
 /// What is shown of lines, as many as cost no more than `room`; where the next page begins.

@@ -7,7 +7,7 @@ use crate::{
     tools::prelude::*,
 };
 
-/// List the packages of a registry by name, one page at a time.
+/// List the packages of a registry, one page at a time.
 ///
 /// A registry is a bucket with packages in it. Pass `next` back to go on; the last page has none.
 #[derive(Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ pub struct Packages {
 #[derive(Serialize, JsonSchema)]
 pub struct Package {
     name: PackageName,
-    /// Of its latest revision, where asked for; absent where there is none.
+    /// Of its latest revision, where asked for; absent where no pointer says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     top_hash: Option<TopHash>,
 }
@@ -88,7 +88,7 @@ impl Tool for PackagesList {
         let next = names.last().filter(|_| is_more).map(|name| name.as_str().to_owned());
         let latest = async |name: PackageName| {
             let top_hash = match self.include_latest {
-                true => place.pointed(&name, LATEST).await?,
+                true => place.pointed_or_none(&name, LATEST).await?,
                 false => None,
             };
             Ok::<_, ToolError>(Package { name, top_hash })

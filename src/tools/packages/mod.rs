@@ -17,5 +17,6 @@ pub mod pushing;
 pub mod summarize_json;
 pub mod update;
 pub mod update_metadata;
+pub mod validate;
 pub mod versions;
 pub mod visualizations;

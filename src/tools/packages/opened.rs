@@ -45,6 +45,39 @@ pub async fn open(
     which: &str,
     at: Option<&TopHash>,
 ) -> Result<Opened> {
+    open_as(cx, s3, bucket, package, (which, at), Phase { number: 0, of: 1 }).await
+}
+
+/// One of several things that a call does one after the other. Its progress goes on from the last one's:
+/// what does not is not passed on.
+#[derive(Clone, Copy)]
+pub struct Phase {
+    /// From 0.
+    pub number: u64,
+    /// How many there are.
+    pub of: u64,
+}
+
+impl Phase {
+    /// Tells how far it is.
+    pub fn tell(self, cx: &Cx, done: u64, total: u64, message: String) {
+        let part = done.saturating_mul(1000) / total.max(1);
+        cx.progress(self.number * 1000 + part.min(1000), Some(self.of * 1000), message);
+    }
+}
+
+/// The same as one of several phases.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_as(
+    cx: &Cx,
+    s3: &S3,
+    bucket: &BucketName,
+    package: &PackageName,
+    (which, at): (&str, Option<&TopHash>),
+    phase: Phase,
+) -> Result<Opened> {
     let which = Which::parse(which)?;
     let hash = match (at, &which) {
         (Some(at), Which::Hash(asked)) if at != asked => {
@@ -55,7 +88,7 @@ pub async fn open(
         (Some(at), _) => at.clone(),
         (None, which) => Registry { s3, bucket }.resolve(package, which).await?,
     };
-    let told = |done, size| cx.progress(done, Some(size), format!("reading {package}"));
+    let told = |done, size| phase.tell(cx, done, size, format!("reading {package}"));
     let index = cx.packages().open(s3, bucket, &hash, &told).await?;
     Ok(Opened { hash, index })
 }

@@ -53,7 +53,7 @@ pub struct Version {
     /// RFC 3339, UTC: the same, or when the pointer was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pushed_at: Option<String>,
-    /// Absent where the pointer vanished meanwhile.
+    /// Absent where the pointer vanished meanwhile, or holds no hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     top_hash: Option<TopHash>,
     /// Whether it is the latest one.
@@ -82,7 +82,7 @@ impl Tool for PackageVersions {
             ));
         }
         let latest = match pointers.iter().any(|pointer| pointer.name == LATEST) {
-            true => place.pointed(&self.package_name, LATEST).await?,
+            true => place.pointed_or_none(&self.package_name, LATEST).await?,
             false => None,
         };
         pointers.retain(|pointer| pointer.name != LATEST);
