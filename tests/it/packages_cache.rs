@@ -175,10 +175,10 @@ async fn odd_lines_are_shown_within_bounds() {
         let address = entries[1]["physical_key"].as_str().unwrap();
         assert!(address.len() < 10_000 && address.ends_with('…'));
         assert_eq!(entries[1]["hash"], json!(null));
-        assert_eq!(entries[2]["user_meta_truncated"], true);
+        assert_eq!(entries[2]["metadata_truncated"], true);
     }
     let seen = ok(&client, "package_browse", of("team/odd", json!({}))).await;
-    assert_eq!((&seen["user_meta_truncated"], &seen["user_meta"]), (&json!(true), &json!(null)));
+    assert_eq!((&seen["metadata_truncated"], &seen["metadata"]), (&json!(true), &json!(null)));
 }
 
 #[tokio::test]

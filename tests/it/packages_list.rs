@@ -39,7 +39,7 @@ async fn every_package_is_listed_exactly_once() {
     for limit in [1, 2, 3, 9, 1000] {
         let (found, count) =
             pages(&client, "packages_list", of_registry(json!({"limit": limit})), "packages").await;
-        assert_eq!(column(&json!(found), "name"), all, "{limit}");
+        assert_eq!(column(&json!(found), "package_name"), all, "{limit}");
         assert_eq!(count as usize, 9_usize.div_ceil(limit));
     }
     for (prefix, names) in [
@@ -54,7 +54,7 @@ async fn every_package_is_listed_exactly_once() {
         for limit in [1, 100] {
             let arguments = of_registry(json!({"prefix": prefix, "limit": limit}));
             let (found, _) = pages(&client, "packages_list", arguments, "packages").await;
-            let mut found = column(&json!(found), "name");
+            let mut found = column(&json!(found), "package_name");
             let mut expected: Vec<&str> = names.split_whitespace().collect();
             found.sort();
             expected.sort_unstable();
@@ -72,7 +72,7 @@ async fn what_is_no_package_takes_no_place_on_a_page() {
     }
     pointer(&app, &lab("alice"), "n/z", "latest", &"0a".repeat(32));
     let listed = ok(&app.client("alice"), "packages_list", of_registry(json!({"limit": 1}))).await;
-    assert_eq!(listed["packages"], json!([{"name": "n/z"}]));
+    assert_eq!(listed["packages"], json!([{"package_name": "n/z"}]));
     assert_eq!(listed["truncated"], false);
 }
 
@@ -86,8 +86,8 @@ async fn latest_hashes_come_where_asked_for() {
     let hash = "0a".repeat(32);
     assert_eq!(
         listed["packages"],
-        json!([{"name": "a/x-y", "top_hash": hash}, {"name": "a/x"},
-            {"name": "a/xy", "top_hash": hash}]),
+        json!([{"package_name": "a/x-y", "top_hash": hash}, {"package_name": "a/x"},
+            {"package_name": "a/xy", "top_hash": hash}]),
         "one that is broken does not hide the others"
     );
     let empty = json!({"registry": "quilt-shared"});

@@ -30,14 +30,14 @@ async fn the_flat_view_has_every_entry_in_order() {
     let seen = ok(&client, "package_browse", of("team/tree", json!({}))).await;
     assert_eq!(seen["top_hash"], json!(hash));
     assert_eq!((&seen["total_entries"], &seen["total_size"]), (&json!(5), &json!(15)));
-    assert_eq!(seen["user_meta"], json!({"project": "kinetics", "n": 1.5}));
+    assert_eq!(seen["metadata"], json!({"project": "kinetics", "n": 1.5}));
     assert_eq!(seen["message"], "made by a test");
     assert_eq!((&seen["truncated"], &seen["next"]), (&json!(false), &Value::Null));
     let keys = column(&seen["entries"], "logical_key");
     let all = ["README.md", "data/a.csv", "data/raw/b.csv", "data/raw/ü x+y.txt", "data-2/c.csv"];
     assert_eq!(keys, all, "part by part, folders of one beginning apart");
     let last = &seen["entries"][4];
-    assert_eq!((&last["size"], &last["user_meta"]), (&json!(4), &json!({"lane": 7})));
+    assert_eq!((&last["size"], &last["metadata"]), (&json!(4), &json!({"lane": 7})));
     assert_eq!(last["hash"]["type"], "sha2-256-chunked");
     assert!(last["physical_key"].as_str().unwrap().contains("/data-2/c.csv?versionId="));
     assert!(!seen.to_string().contains("X-Amz"), "links only where asked for");
@@ -83,7 +83,7 @@ async fn the_folder_view_counts_what_is_below() {
     assert_eq!(column(&root["entries"], "logical_key"), ["README.md"]);
     assert_eq!(
         root["folders"],
-        json!([{"path": "data/", "entries": 3, "size": 4, "user_meta": {"about": "raw data"}},
+        json!([{"path": "data/", "entries": 3, "size": 4, "metadata": {"about": "raw data"}},
             {"path": "data-2/", "entries": 1, "size": 4}])
     );
     let data = ok(&client, "package_browse", view(json!({"prefix": "data/"}))).await;
@@ -115,7 +115,7 @@ async fn folders_whose_metadata_have_no_room_come_on_the_next_page() {
         pages(&app.client("alice"), "package_browse", arguments, "folders").await;
     let expected: Vec<String> = (0..120).map(|n| format!("f{n:03}/")).collect();
     assert_eq!(column(&json!(folders), "path"), expected);
-    assert!(folders.iter().all(|folder| folder["user_meta"]["note"] == note.as_str()));
+    assert!(folders.iter().all(|folder| folder["metadata"]["note"] == note.as_str()));
     assert!(count > 1);
 }
 
@@ -130,7 +130,7 @@ async fn pages_stay_with_their_revision_when_latest_moves() {
     let mut keys = column(&first["entries"], "logical_key");
     let more = of("team/p", json!({"limit": 40, "next": first["next"]}));
     let second = ok(&client, "package_browse", more).await;
-    assert_eq!((&second["top_hash"], &second["user_meta"]), (&json!(old), &Value::Null));
+    assert_eq!((&second["top_hash"], &second["metadata"]), (&json!(old), &Value::Null));
     assert_eq!(asked(&app, "GetObject", ""), 0, "neither the manifest again nor a pointer");
     assert_eq!(asked(&app, "HeadObject", ".quilt/packages/"), 1, "he is authorised anew");
     let more = of("team/p", json!({"limit": 40, "next": second["next"]}));

@@ -88,10 +88,10 @@ pub struct Browsed {
     message: Option<String>,
     /// The package's metadata; on the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_meta: Option<Value>,
+    metadata: Option<Value>,
     /// Whether there is metadata that is too large to be shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    user_meta_truncated: bool,
+    metadata_truncated: bool,
     /// The workflow that checked it; on the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     workflow: Option<Value>,
@@ -121,7 +121,7 @@ pub struct Folder {
     size: u64,
     /// What its writer noted about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_meta: Option<Value>,
+    metadata: Option<Value>,
 }
 
 /// Of the package's metadata, in bytes of the answer.
@@ -155,7 +155,7 @@ impl Tool for PackageBrowse {
         }
         let header = opened.index.header();
         let first = cursor.is_none();
-        let user_meta = value(header.user_meta().map(|raw| &**raw), META_ROOM).filter(|_| first);
+        let metadata = value(header.user_meta().map(|raw| &**raw), META_ROOM).filter(|_| first);
         let has_meta = first && header.user_meta().is_some();
         let hash = &opened.hash;
         let next = next.map(|after| Cursor { hashes: vec![hash.clone()], after }.encode());
@@ -163,8 +163,8 @@ impl Tool for PackageBrowse {
             package_name: self.package_name,
             registry: bucket.to_string(),
             message: header.message().map(|text| text.chars().take(2000).collect()),
-            user_meta_truncated: has_meta && user_meta.is_none(),
-            user_meta,
+            metadata_truncated: has_meta && metadata.is_none(),
+            metadata,
             workflow: value(header.workflow().map(|raw| &**raw), META_ROOM).filter(|_| first),
             total_entries: opened.index.entries(),
             total_size: opened.index.size(),
@@ -217,8 +217,8 @@ impl PackageBrowse {
         for child in page.items {
             let (cost, item) = match child {
                 Child::Folder { path, entries, size } => {
-                    let user_meta = metadata.remove(&path);
-                    let folder = Folder { path, entries, size, user_meta };
+                    let metadata = metadata.remove(&path);
+                    let folder = Folder { path, entries, size, metadata };
                     (bounds::cost_of(&folder), Err(folder))
                 }
                 Child::Entry(line) => {

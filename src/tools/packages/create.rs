@@ -82,15 +82,14 @@ impl Tool for PackageCreate {
         }
         let naming = if self.flatten { Naming::Flat } else { Naming::Paths };
         let sources = sources(&s3, &self.s3_uris, self.entries, naming).await?;
-        let files = readme(self.readme);
-        if sources.is_empty() && files.is_empty() {
+        if sources.is_empty() && self.readme.is_none() {
             let why = "a package needs entries: give s3_uris, entries or readme";
             return Err(ToolError::invalid_arguments(why));
         }
         let wanted = Wanted {
             sources,
             remove: Default::default(),
-            files,
+            files: readme(self.readme),
             message: message(self.message)?,
             user_meta: metadata(self.metadata.as_ref())?,
             copy_mode: self.copy_mode,

@@ -26,10 +26,10 @@ pub struct EntryView {
     pub hash: Option<ObjectHash>,
     /// What its writer noted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_meta: Option<Value>,
+    pub metadata: Option<Value>,
     /// Whether there is metadata that is too large to be shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub user_meta_truncated: bool,
+    pub metadata_truncated: bool,
     /// Why the object cannot be read with this token, where it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_readable: Option<&'static str>,
@@ -56,7 +56,7 @@ const AT_ONCE: usize = 16;
 impl EntryView {
     /// What is shown of a line.
     pub fn new(cx: &Cx, entry: &EntryLine<'_>) -> Self {
-        let user_meta = value(entry.user_meta(), META_ROOM);
+        let metadata = value(entry.user_meta(), META_ROOM);
         let object = entry.object();
         let action = match object.as_ref().and_then(|uri| uri.version_id.as_ref()) {
             Some(_) => Action::GetObjectVersion,
@@ -67,8 +67,8 @@ impl EntryView {
             physical_key: address(entry),
             size: entry.size,
             hash: hash(entry),
-            user_meta_truncated: user_meta.is_none() && entry.user_meta().is_some(),
-            user_meta,
+            metadata_truncated: metadata.is_none() && entry.user_meta().is_some(),
+            metadata,
             not_readable: match object {
                 None => Some("no_s3_object"),
                 Some(uri) => match cx.granted(action, &uri.bucket) {

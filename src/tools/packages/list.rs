@@ -51,7 +51,7 @@ pub struct Packages {
 /// A package.
 #[derive(Serialize, JsonSchema)]
 pub struct Package {
-    name: PackageName,
+    package_name: PackageName,
     /// Of its latest revision, where asked for; absent where no pointer says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     top_hash: Option<TopHash>,
@@ -91,7 +91,7 @@ impl Tool for PackagesList {
                 true => place.pointed_or_none(&name, LATEST).await?,
                 false => None,
             };
-            Ok::<_, ToolError>(Package { name, top_hash })
+            Ok::<_, ToolError>(Package { package_name: name, top_hash })
         };
         let packages = stream::iter(names).map(latest).buffered(16).try_collect().await?;
         Ok(Packages { registry: bucket.to_string(), packages, truncated: is_more, next })

@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod contents_search;
 pub mod create;
+pub mod create_from_s3;
 pub mod cursor;
 pub mod delete;
 pub mod diff;
@@ -15,6 +16,7 @@ pub mod metadata_workflow;
 pub mod opened;
 pub mod pushing;
 pub mod summarize_json;
+pub mod summary_files;
 pub mod update;
 pub mod update_metadata;
 pub mod validate;

@@ -39,14 +39,17 @@ pub struct EntryArgument {
     s3_uri: S3Uri,
 }
 
+/// Makes files, logical key and text, when the entries are known.
+pub type Files = Box<dyn FnOnce(&[Facts]) -> Vec<(String, String)> + Send>;
+
 /// What a push is made of.
 pub struct Wanted {
     /// Objects that become entries.
     pub sources: Vec<Source>,
     /// Names that go.
     pub remove: BTreeSet<String>,
-    /// Text of README.md.
-    pub files: Vec<(String, String)>,
+    /// Files that are written for it.
+    pub files: Files,
     /// Why.
     pub message: Option<String>,
     /// The package's metadata.
@@ -200,7 +203,7 @@ pub async fn push(
             copy(&place, wanted.copy_mode, known, &told).await?
         }
     };
-    for (name, text) in wanted.files {
+    for (name, text) in (wanted.files)(&set) {
         set.retain(|facts| facts.logical_key != name);
         set.push(file(&place, name, text, wanted.dry_run).await?);
     }
@@ -338,6 +341,6 @@ pub fn message(text: Option<String>) -> Result<Option<String>> {
 }
 
 /// The argument `readme`, as a file.
-pub fn readme(text: Option<String>) -> Vec<(String, String)> {
-    text.into_iter().map(|text| ("README.md".to_owned(), text)).collect()
+pub fn readme(text: Option<String>) -> Files {
+    Box::new(|_| text.into_iter().map(|text| ("README.md".to_owned(), text)).collect())
 }

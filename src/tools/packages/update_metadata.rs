@@ -71,7 +71,7 @@ impl Tool for PackageUpdateMetadata {
         let wanted = Wanted {
             sources: Vec::new(),
             remove: Default::default(),
-            files: Vec::new(),
+            files: Box::new(|_| Vec::new()),
             message: message(self.message)?,
             user_meta,
             copy_mode: CopyMode::None,
