@@ -1,5 +1,7 @@
 //! Sessions and the cache: threats T6, T18–T20, T23, and the claims that follow a token.
 
+use std::collections::BTreeSet;
+
 use quilt_mcp_server::demo::client::Client;
 use serde_json::json;
 
@@ -126,13 +128,25 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
     let app = TestApp::start().await;
     // What touches no data needs no permission.
     let free = ["list_metadata_templates", "get_metadata_template", "validate_metadata_structure"];
-    let with = |more: &[&'static str]| [&["auth_status"], more, &free].concat();
-    let reads =
-        ["bucket_object_info", "bucket_object_text", "bucket_object_fetch", "bucket_object_link"];
-    let cases: [(&[&str], Vec<&str>); 4] = [
+    let with = |more: &[&'static str]| -> BTreeSet<String> {
+        [&["auth_status"], more, &free].concat().into_iter().map(str::to_owned).collect()
+    };
+    let reads = [
+        "bucket_object_info",
+        "bucket_object_text",
+        "bucket_object_fetch",
+        "bucket_object_link",
+        "package_browse",
+        "package_contents_search",
+        "package_diff",
+        "generate_quilt_summarize_json",
+        "generate_package_visualizations",
+    ];
+    let lists = ["bucket_list", "bucket_objects_list", "bucket_access_check", "packages_list"];
+    let cases: [(&[&str], BTreeSet<String>); 4] = [
         (&[], with(&[])),
         (&["s3:GetObject"], with(&reads)),
-        (&["s3:ListBucket"], with(&["bucket_list", "bucket_objects_list", "bucket_access_check"])),
+        (&["s3:ListBucket"], with(&lists)),
         (&["s3:*", "*", "admin", "s3:getobject"], with(&[])),
     ];
     let all: Vec<&str> = quilt_mcp_server::tools::ALL.iter().map(|entry| entry.name).collect();
@@ -142,8 +156,8 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         });
         let client = app.anonymous().with_token(token);
         let listed = tool_names(&client.request("tools/list", json!({})).await.unwrap());
-        assert_eq!(listed, expected, "{permissions:?}");
-        for tool in all.iter().filter(|tool| !expected.contains(tool)) {
+        assert_eq!(BTreeSet::from_iter(listed), expected, "{permissions:?}");
+        for tool in all.iter().filter(|tool| !expected.contains(**tool)) {
             let answer = client.call(tool, list(&lab("alice"))).await.unwrap();
             let refusal = (answer.status, answer.code());
             assert_eq!(refusal, (403, Some("insufficient_scope".to_owned())), "{tool}");
@@ -160,7 +174,7 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
     });
     let client = app.anonymous().with_token(token);
     let listed = tool_names(&client.request("tools/list", json!({})).await.unwrap());
-    assert_eq!(listed, with(&[]));
+    assert_eq!(BTreeSet::from_iter(listed), with(&[]));
 }
 
 #[tokio::test]
