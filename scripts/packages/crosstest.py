@@ -18,12 +18,7 @@ import home
 # ------------------------------------------------------------------------------------------------
 # Scenarios that wait for a tool which the server does not have yet. They have never run. One that
 # stands here although all its tools are there is a failure: take it off the list.
-WAITING = {
-    "ours.from_a_prefix": ["package_create_from_s3"],
-    "theirs.validate": ["package_validate"],
-    "theirs.workflows": ["validate_workflow_hook"],
-    "denied.foreign_entries": ["package_browse", "package_validate"],
-}
+WAITING = {}
 # ------------------------------------------------------------------------------------------------
 
 

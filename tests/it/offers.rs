@@ -31,6 +31,11 @@ fn arguments(tool: &str) -> Value {
         }
         "package_create" => json!({"package_name": "lab/new", "registry": bucket, "dry_run": true,
             "s3_uris": [format!("s3://{bucket}/README.md")]}),
+        "package_create_from_s3" => json!({"package_name": "lab/new", "registry": bucket,
+            "dry_run": true, "source_bucket": bucket}),
+        "create_quilt_summary_files" => {
+            json!({"package_name": PACKAGE, "registry": bucket, "dry_run": true})
+        }
         "package_update" | "package_update_metadata" => {
             json!({"package_name": PACKAGE, "registry": bucket, "dry_run": true,
                 "metadata": {"a": 1}})

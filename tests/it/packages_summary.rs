@@ -3,8 +3,15 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use quilt_mcp_server::{
     demo::client::{Answer, Client},
-    domain::package::{Header, Line, TopHasher, compare_keys},
+    domain::{
+        Action, Toolset,
+        package::{Header, Line, TopHasher, compare_keys},
+    },
+    runtime::Cx,
+    tool::{Entry, Image, Result, Tool},
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, lab};
@@ -243,4 +250,53 @@ async fn who_may_not_read_a_package_gets_no_picture_of_it() {
         let missing = app.client("alice").call(tool, arguments("lab/nothing")).await.unwrap();
         assert_eq!(missing.code().as_deref(), Some("no_such_package"), "{}", missing.body);
     }
+}
+
+/// Answers with pictures of so many bytes as base64.
+#[derive(Deserialize, JsonSchema)]
+struct Gallery {
+    sizes: Vec<usize>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Shown {
+    count: usize,
+    #[serde(skip)]
+    pictures: Vec<Image>,
+}
+
+impl Tool for Gallery {
+    const NAME: &'static str = "gallery";
+    const TITLE: &'static str = "Gallery";
+    const TOOLSET: Toolset = Toolset::Package;
+    const NEEDS: &'static [Action] = &[];
+    type Output = Shown;
+
+    async fn run(self, _cx: &Cx) -> Result<Shown> {
+        let picture = |size: &usize| Image { mime_type: "image/png", base64: "A".repeat(*size) };
+        Ok(Shown { count: self.sizes.len(), pictures: self.sizes.iter().map(picture).collect() })
+    }
+
+    fn images(output: &mut Shown) -> Vec<Image> {
+        std::mem::take(&mut output.pictures)
+    }
+}
+
+static GALLERY: &[Entry] = &[Entry::of::<Gallery>()];
+
+#[tokio::test]
+async fn pictures_keep_their_order_and_count_as_part_of_the_answer() {
+    let app = TestApp::with_tools(GALLERY).await;
+    let client = app.client("alice");
+    for sizes in [&[][..], &[4], &[400_000, 4, 200_000, 8]] {
+        let answer = client.call("gallery", json!({"sizes": sizes})).await.unwrap();
+        assert!(answer.is_ok(), "{}", answer.body);
+        let lengths: Vec<_> = pictures(&answer).iter().map(|(_, bytes)| bytes.len()).collect();
+        assert_eq!(lengths, sizes.iter().map(|size| size / 4 * 3).collect::<Vec<_>>());
+        assert_eq!(answer.structured(), &json!({"count": sizes.len()}));
+    }
+    let sizes = [220_000; 4];
+    let large = client.call("gallery", json!({"sizes": sizes})).await.unwrap();
+    assert_eq!(large.code().as_deref(), Some("result_too_large"), "each alone would have fitted");
+    assert!(pictures(&large).is_empty());
 }

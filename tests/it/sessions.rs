@@ -139,6 +139,9 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "package_browse",
         "package_contents_search",
         "package_diff",
+        "package_validate",
+        "generate_quilt_summarize_json",
+        "generate_package_visualizations",
     ];
     let lists = ["bucket_list", "bucket_objects_list", "bucket_access_check", "packages_list"];
     let cases: [(&[&str], BTreeSet<String>); 4] = [

@@ -89,8 +89,7 @@ impl Tool for PackageCreateFromS3 {
     const NAME: &'static str = "package_create_from_s3";
     const TITLE: &'static str = "Create package from bucket";
     const TOOLSET: Toolset = Toolset::Package;
-    const NEEDS: &'static [Action] =
-        &[Action::ListBucket, Action::GetObject, Action::PutObject];
+    const NEEDS: &'static [Action] = &[Action::ListBucket, Action::GetObject, Action::PutObject];
     const USES: &'static [Action] = &[
         Action::GetObjectVersion,
         Action::GetObjectAttributes,
