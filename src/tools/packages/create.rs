@@ -29,6 +29,7 @@ pub struct PackageCreate {
     entries: Vec<EntryArgument>,
     /// The package's metadata: a JSON object, or its text.
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     metadata: Option<Value>,
     /// Why this revision is made.
     #[serde(default)]
@@ -38,6 +39,7 @@ pub struct PackageCreate {
     readme: Option<String>,
     /// Which objects are copied into the registry.
     #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["all", "none", "same_bucket"]))]
     copy_mode: CopyMode,
     /// Use the last parts of keys as names; two that are equal are an error.
     #[serde(default)]

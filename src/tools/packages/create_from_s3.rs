@@ -62,12 +62,14 @@ pub struct PackageCreateFromS3 {
     metadata_template: Option<String>,
     /// The package's metadata, or what is added to the template: a JSON object, or its text.
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     metadata: Option<Value>,
     /// Why this revision is made.
     #[serde(default)]
     message: Option<String>,
     /// Which objects are copied into the registry.
     #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["all", "none", "same_bucket"]))]
     copy_mode: CopyMode,
     /// The registry's workflow that checks it; empty for none, its default one unless given.
     #[serde(default)]

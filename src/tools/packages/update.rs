@@ -31,6 +31,7 @@ pub struct PackageUpdate {
     remove: Vec<String>,
     /// Metadata to add: members replace those of the same name. A JSON object, or its text.
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     metadata: Option<Value>,
     /// Take `metadata` as the whole of it.
     #[serde(default)]
@@ -43,6 +44,7 @@ pub struct PackageUpdate {
     readme: Option<String>,
     /// Which of the new objects are copied into the registry.
     #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["all", "none", "same_bucket"]))]
     copy_mode: CopyMode,
     /// Use the last parts of keys as names.
     #[serde(default)]

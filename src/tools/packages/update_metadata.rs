@@ -20,6 +20,7 @@ pub struct PackageUpdateMetadata {
     /// Bucket name, or `s3://bucket`.
     registry: BucketRef,
     /// The metadata: a JSON object, or its text.
+    #[schemars(with = "serde_json::Map<String, Value>")]
     metadata: Value,
     /// Keep what is there: members of `metadata` are added, or replace those of the same name.
     #[serde(default = "yes")]

@@ -1,5 +1,7 @@
 //! The guided tour: what a user sees, what must fail, and how to connect.
 
+mod packages;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -74,6 +76,7 @@ async fn what_works(
     tour.works("bucket_object_text", &read, &format!("{readme} begins {line:?}"))?;
 
     writes_and_reads(tour, &client, bucket).await?;
+    packages::packages(tour, &client, bucket).await?;
 
     let shared = listed.last().ok_or("alice has a second bucket")?;
     running.world.store().set_region(shared, "eu-central-1");
