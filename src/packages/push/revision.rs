@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What changes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Change {
     /// Entries that are added, or replace those of the same name.
     pub set: Vec<Facts>,

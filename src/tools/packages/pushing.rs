@@ -18,7 +18,7 @@ use crate::{
         Index, Selection,
         index::NotIndexed,
         push::{
-            Change, CopyMode, Facts, Head, Naming, Place, Source,
+            Change, CopyMode, Facts, Head, Naming, Place, Revision, Source,
             copies::copy,
             facts::facts,
             revision::assemble,
@@ -173,6 +173,9 @@ pub fn metadata(value: Option<&Value>) -> Result<Option<RawMeta>> {
     Ok(Some(raw))
 }
 
+/// The base of a revision: what `latest` is, and the revision that it builds on.
+pub type Base = (Head, Option<(TopHash, Arc<Index>)>);
+
 /// Makes the revision, and writes it unless it is a dry run.
 ///
 /// # Errors
@@ -182,7 +185,7 @@ pub async fn push(
     s3: &S3,
     (bucket, package): (&BucketName, &PackageName),
     action: &'static str,
-    (head, base): (Head, Option<(TopHash, Arc<Index>)>),
+    (head, base): Base,
     wanted: Wanted,
 ) -> Result<Pushed> {
     let place = Place { s3, bucket, package };
@@ -190,67 +193,45 @@ pub async fn push(
         // Said before anything is read.
         s3.writer(bucket).await?;
     }
-    let total = wanted.sources.len() as u64;
+    let Wanted { sources, remove, files, message, user_meta, copy_mode, workflow, .. } = wanted;
+    let total = sources.len() as u64;
     let told = |done| cx.progress(done, Some(2 * total), "asking S3 for sizes and hashes");
-    let known = facts(s3, wanted.sources, &told).await?;
+    let known = facts(s3, sources, &told).await?;
     let read_for_hashes = known.iter().filter(|facts| facts.was_read).count() as u64;
-    let copied =
-        known.iter().filter(|f| wanted.copy_mode.target(&place, f).is_some()).count() as u64;
-    let mut set = match wanted.dry_run {
-        true => planned(&place, wanted.copy_mode, known),
-        false => {
-            let told = |done| cx.progress(total + done, Some(2 * total), "copying");
-            copy(&place, wanted.copy_mode, known, &told).await?
+    let copied = known.iter().filter(|f| copy_mode.target(&place, f).is_some()).count() as u64;
+    let files = files(&known);
+    // As it will be, judged before anything is copied or written.
+    let plan = set_of(planned(&place, copy_mode, &known), files.iter().map(|f| file(&place, f)));
+    let change = Change { set: plan.clone(), remove, message: message.clone(), user_meta };
+    let (mut revision, hash) = make(cx, &place, base.clone(), change.clone(), workflow).await?;
+    let (mut set, mut timestamp) = (plan, None);
+    if !wanted.dry_run {
+        let told = |done| cx.progress(total + done, Some(2 * total), "copying");
+        let copies = copy(&place, copy_mode, known, &told).await?;
+        let mut written = Vec::new();
+        for text in files {
+            written.push(write(&place, text).await?);
         }
-    };
-    for (name, text) in (wanted.files)(&set) {
-        set.retain(|facts| facts.logical_key != name);
-        set.push(file(&place, name, text, wanted.dry_run).await?);
-    }
-    let (entries, entries_truncated) = shown(&set);
-    let change = Change {
-        set,
-        remove: wanted.remove,
-        message: wanted.message.clone(),
-        user_meta: wanted.user_meta,
-    };
-    let workflows = load(s3, bucket, Asked::of(wanted.workflow.as_deref())).await?;
-    let name = package.clone();
-    let parent = base.as_ref().map(|(hash, _)| hash.clone());
-    let made = cx.packages().compute(move || {
-        let base = base.as_ref().map(|(_, index)| &**index);
-        Ok(assemble(base, change, MOST).map_err(not_made).and_then(|mut revision| {
-            if let Some(workflows) = &workflows {
-                revision.judged_by(workflows, &name)?;
-            }
-            let hash = revision.index.top_hash();
-            let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
-            Ok((revision, hash.map_err(wrong)?))
-        }))
-    });
-    let (revision, hash) = made.await??;
-    if !revision.missing.is_empty() {
-        let names: Vec<_> = revision.missing.iter().take(10).map(String::as_str).collect();
-        let why = format!("to be removed, but not in the package: {}", names.join(", "));
-        return Err(ToolError::invalid_arguments(why));
+        set = set_of(copies, written);
+        let header = revision.index.header().clone();
+        revision = assembled(cx, base.clone(), Change { set: set.clone(), ..change }).await?;
+        revision.index.set_header(header);
     }
     let index = Arc::new(revision.index);
-    let timestamp = match wanted.dry_run {
-        true => None,
-        false => {
-            let done = place.publish(&index, &hash, &head, wanted.overwrite, cx.now()).await?;
-            Some(done.timestamp)
-        }
-    };
+    if !wanted.dry_run {
+        let done = place.publish(&index, &hash, &head, wanted.overwrite, cx.now()).await?;
+        timestamp = Some(done.timestamp);
+    }
+    let (entries, entries_truncated) = shown(&set);
     Ok(Pushed {
         action,
         dry_run: wanted.dry_run,
         package_name: package.clone(),
         registry: bucket.to_string(),
         top_hash: hash,
-        parent,
+        parent: base.map(|(hash, _)| hash),
         timestamp,
-        message: wanted.message,
+        message,
         entries,
         entries_truncated,
         removed_entries: revision.removed,
@@ -261,38 +242,89 @@ pub async fn push(
     })
 }
 
-/// Where copies would be.
-fn planned(place: &Place<'_>, mode: CopyMode, known: Vec<Facts>) -> Vec<Facts> {
-    let at = |facts: Facts| match mode.target(place, &facts) {
-        Some(uri) => Facts { uri, ..facts },
-        None => facts,
-    };
-    known.into_iter().map(at).collect()
+/// Entries, of which files replace those of the same name.
+fn set_of(mut entries: Vec<Facts>, files: impl IntoIterator<Item = Facts>) -> Vec<Facts> {
+    for file in files {
+        entries.retain(|facts| facts.logical_key != file.logical_key);
+        entries.push(file);
+    }
+    entries
 }
 
-/// A file that is written for the package.
-async fn file(place: &Place<'_>, name: String, text: String, dry_run: bool) -> Result<Facts> {
+async fn assembled(
+    cx: &Cx,
+    base: Option<(TopHash, Arc<Index>)>,
+    change: Change,
+) -> Result<Revision> {
+    let work = move || Ok(assemble(base.as_ref().map(|(_, index)| &**index), change, MOST));
+    cx.packages().compute(work).await?.map_err(not_made)
+}
+
+/// The manifest, judged by the registry's workflows, and its hash.
+async fn make(
+    cx: &Cx,
+    place: &Place<'_>,
+    base: Option<(TopHash, Arc<Index>)>,
+    change: Change,
+    workflow: Option<String>,
+) -> Result<(Revision, TopHash)> {
+    let workflows = load(place.s3, place.bucket, Asked::of(workflow.as_deref())).await?;
+    let name = place.package.clone();
+    let mut revision = assembled(cx, base, change).await?;
+    if !revision.missing.is_empty() {
+        let names: Vec<_> = revision.missing.iter().take(10).map(String::as_str).collect();
+        let why = format!("to be removed, but not in the package: {}", names.join(", "));
+        return Err(ToolError::invalid_arguments(why));
+    }
+    let made = cx.packages().compute(move || {
+        let judged = match &workflows {
+            Some(workflows) => revision.judged_by(workflows, &name),
+            None => Ok(()),
+        };
+        let hash = revision.index.top_hash();
+        let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
+        Ok(judged.and_then(|()| Ok((revision, hash.map_err(wrong)?))))
+    });
+    made.await?
+}
+
+/// Where copies would be.
+fn planned(place: &Place<'_>, mode: CopyMode, known: &[Facts]) -> Vec<Facts> {
+    let at = |facts: &Facts| match mode.target(place, facts) {
+        Some(uri) => Facts { uri, ..facts.clone() },
+        None => facts.clone(),
+    };
+    known.iter().map(at).collect()
+}
+
+/// A file that is to be written for the package.
+fn file(place: &Place<'_>, (name, text): &(String, String)) -> Facts {
     let size = text.len() as u64;
     let mut hasher = ChunkedHasher::new(size);
     hasher.update(text.as_bytes());
     let key = format!("{}/{name}", place.package);
-    let mut uri = S3Uri { bucket: place.bucket.clone(), key, version_id: None };
-    if !dry_run {
-        let content_type = match name.ends_with(".json") {
-            true => "application/json",
-            false => "text/markdown; charset=utf-8",
-        };
-        let upload = Upload {
-            uri: uri.clone(),
-            body: text.into_bytes().into(),
-            content_type: content_type.to_owned(),
-            metadata: Default::default(),
-            condition: Condition::None,
-        };
-        let written = place.s3.writer(place.bucket).await?.put(&upload).await?;
-        uri.version_id = written.version_id.filter(|id| id != "null");
-    }
-    Ok(Facts { logical_key: name, uri, size, hash: hasher.finish(), was_read: false })
+    let uri = S3Uri { bucket: place.bucket.clone(), key, version_id: None };
+    Facts { logical_key: name.clone(), uri, size, hash: hasher.finish(), was_read: false }
+}
+
+/// Writes it.
+async fn write(place: &Place<'_>, text: (String, String)) -> Result<Facts> {
+    let mut facts = file(place, &text);
+    let (name, text) = text;
+    let content_type = match name.ends_with(".json") {
+        true => "application/json",
+        false => "text/markdown; charset=utf-8",
+    };
+    let upload = Upload {
+        uri: facts.uri.clone(),
+        body: text.into_bytes().into(),
+        content_type: content_type.to_owned(),
+        metadata: Default::default(),
+        condition: Condition::None,
+    };
+    let written = place.s3.writer(place.bucket).await?.put(&upload).await?;
+    facts.uri.version_id = written.version_id.filter(|id| id != "null");
+    Ok(facts)
 }
 
 fn shown(set: &[Facts]) -> (Vec<PushedEntry>, bool) {
