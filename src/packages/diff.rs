@@ -122,7 +122,12 @@ fn or_empty(meta: String) -> String {
 
 /// Whether two texts say the same, whatever their order and blanks.
 pub fn same_json(a: &str, b: &str) -> bool {
-    a == b || matches!((Json::parse(a), Json::parse(b)), (Ok(a), Ok(b)) if a == b)
+    let canonical = |text: &str| {
+        let mut out = Vec::new();
+        Json::parse(text).ok()?.write(&mut out);
+        Some(out)
+    };
+    a == b || canonical(a).is_some_and(|a| canonical(b) == Some(a))
 }
 
 #[cfg(test)]

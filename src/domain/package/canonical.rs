@@ -2,7 +2,7 @@
 //! is made of. Works on text, because numbers must stay as they were written: integers of any length,
 //! and floats as CPython prints them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::value::RawValue;
 
@@ -20,7 +20,7 @@ pub enum Json<'a> {
     Text(Cow<'a, str>),
     /// In order.
     List(Vec<Json<'a>>),
-    /// Sorted by key, each key once: of two the last one counts, as in Python.
+    /// In order, each key once: of two the last one counts, in the place of the first, as in Python.
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
@@ -63,13 +63,57 @@ impl<'a> Json<'a> {
             Json::Number(text) => out.extend_from_slice(text.as_bytes()),
             Json::Text(text) => write_text(text, out),
             Json::List(values) => list(out, b"[]", values, |value, out| value.write(out)),
-            Json::Object(members) => list(out, b"{}", members, |(name, value), out| {
-                write_text(name, out);
-                out.push(b':');
-                value.write(out);
-            }),
+            Json::Object(members) => {
+                let mut sorted: Vec<_> = members.iter().collect();
+                sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+                list(out, b"{}", &sorted, |(name, value), out| {
+                    write_text(name, out);
+                    out.push(b':');
+                    value.write(out);
+                });
+            }
         }
     }
+
+    /// The text as quilt3 writes it into a manifest, `json.dumps(…, ensure_ascii=False)`.
+    pub fn to_manifest_text(&self) -> String {
+        let mut text = String::new();
+        self.write_as_in_manifests(&mut text);
+        text
+    }
+
+    fn write_as_in_manifests(&self, out: &mut String) {
+        // serde_json escapes the same characters.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        match self {
+            Json::Literal(text) => out.push_str(text),
+            Json::Number(text) => out.push_str(text),
+            Json::Text(text) => out.push_str(&quoted(text)),
+            Json::List(values) => {
+                out.push('[');
+                for (number, value) in values.iter().enumerate() {
+                    out.push_str(if number > 0 { ", " } else { "" });
+                    value.write_as_in_manifests(out);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                for (number, (name, value)) in members.iter().enumerate() {
+                    out.push_str(if number > 0 { ", " } else { "" });
+                    out.push_str(&quoted(name));
+                    out.push_str(": ");
+                    value.write_as_in_manifests(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// The same JSON as quilt3 writes it into a manifest; text that has no canonical form stays as it is.
+pub fn manifest_text(text: &str) -> String {
+    Json::parse(text).map_or_else(|_| text.to_owned(), |json| json.to_manifest_text())
 }
 
 fn list<T>(
@@ -206,11 +250,7 @@ impl<'a> Reader<'a> {
             }
             self.expect(b',')?;
         }
-        // Stable, so of two that are equal the later one comes later.
-        members.reverse();
-        members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        members.dedup_by(|(b, _), (a, _)| a == b);
-        Ok(Json::Object(members))
+        Ok(Json::Object(once_each(members)))
     }
 
     fn number(&mut self) -> Result<Cow<'a, str>, NotCanonical> {
@@ -266,6 +306,19 @@ impl<'a> Reader<'a> {
         self.at += end;
         serde_json::from_str(token).map_err(|_| NotCanonical::Syntax)
     }
+}
+
+fn once_each<'a>(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Vec<(Cow<'a, str>, Json<'a>)> {
+    let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(members.len());
+    let mut once: Vec<(Cow<'a, str>, Json<'a>)> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        let place = *places.entry(name.clone()).or_insert(once.len());
+        match once.get_mut(place) {
+            Some(first) => first.1 = value,
+            None => once.push((name, value)),
+        }
+    }
+    once
 }
 
 /// A float as CPython's `repr` prints it: the shortest digits that read back to it (of two that are
@@ -367,6 +420,16 @@ mod tests {
         let text =
             r#" { "b" : [ 1 , 2.50 , null ] , "a" : {"z":true,"é":1,"Z":false} , "b" : [ ] } "#;
         assert_eq!(canonical(text), r#"{"a":{"Z":false,"z":true,"\u00e9":1},"b":[]}"#);
+    }
+
+    #[test]
+    fn in_manifests_members_keep_their_order_and_text_its_characters() {
+        let text = r#"{"b":[1,2.50,"\u00e9\u007f\ud83d\ude00\n"],"a":{},"b2":1e-5,"a":[]}"#;
+        assert_eq!(
+            manifest_text(text),
+            "{\"b\": [1, 2.5, \"é\u{7f}😀\\n\"], \"a\": [], \"b2\": 1e-05}"
+        );
+        assert_eq!(manifest_text("1e999"), "1e999");
     }
 
     #[test]

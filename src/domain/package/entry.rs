@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ObjectHash, RawMeta, key::check_key};
+use super::{ObjectHash, RawMeta, canonical::manifest_text, key::check_key};
 use crate::domain::S3Uri;
 
 /// One line, borrowed from its text.
@@ -162,7 +162,8 @@ impl Entry {
                 None => serde_json::from_str("{}")?,
             },
         };
-        serde_json::to_writer(&mut *out, &written)?;
+        // In quilt3's own form, byte for byte.
+        out.extend_from_slice(manifest_text(&serde_json::to_string(&written)?).as_bytes());
         out.push(b'\n');
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::canonical::RawMeta;
+use super::canonical::{RawMeta, manifest_text};
 
 /// What a revision says about itself. Members that are not known are kept, because they are hashed.
 #[derive(Clone, Debug)]
@@ -51,7 +51,8 @@ impl Header {
         workflow: Option<RawMeta>,
     ) -> Result<Self, serde_json::Error> {
         let known = Known { version: Version::V0, user_meta, message, workflow };
-        Ok(Self { text: serde_json::to_string(&known)?, known })
+        // In quilt3's own form, byte for byte.
+        Ok(Self { text: manifest_text(&serde_json::to_string(&known)?), known })
     }
 
     /// The line, without its end.
