@@ -6,6 +6,7 @@
 
 pub mod canonical;
 pub mod entry;
+mod float;
 pub mod header;
 pub mod key;
 pub mod lines;
