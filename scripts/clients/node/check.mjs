@@ -8,23 +8,18 @@
 // (its `onerror`, the console, Node's warnings) counts as a failure too.
 
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 const PROTOCOL = '2025-11-25';
-const TOOLS = [
-  'auth_status',
-  'bucket_access_check',
-  'bucket_list',
-  'bucket_object_fetch',
-  'bucket_object_info',
-  'bucket_object_link',
-  'bucket_object_text',
-  'bucket_objects_list',
-  'bucket_objects_put',
-];
-const WRITES = ['bucket_objects_put'];
+// The catalogue, as it is committed: every user of the demo may call all of it.
+const CATALOGUE = readdirSync('tests/golden')
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => JSON.parse(readFileSync(`tests/golden/${name}`, 'utf8')));
+const TOOLS = CATALOGUE.map((tool) => tool.name).sort();
+const WRITES = CATALOGUE.filter((tool) => !tool.readOnly).map((tool) => tool.name);
 const FOREIGN_BUCKET = { enhanced: 'bucket_not_granted', catalog: 'aws_access_denied' };
 const INVALID_PARAMS = -32602;
 

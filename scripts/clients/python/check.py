@@ -17,24 +17,17 @@ import sys
 import warnings
 from contextlib import asynccontextmanager
 from itertools import permutations
+from pathlib import Path
 
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 PROTOCOL = {"auto": "2026-07-28", "legacy": "2025-11-25"}
-TOOLS = [
-    "auth_status",
-    "bucket_access_check",
-    "bucket_list",
-    "bucket_object_fetch",
-    "bucket_object_info",
-    "bucket_object_link",
-    "bucket_object_text",
-    "bucket_objects_list",
-    "bucket_objects_put",
-]
-WRITES = ["bucket_objects_put"]
+# The catalogue, as it is committed (tests/golden): every user of the demo may call all of it.
+CATALOGUE = [json.loads(path.read_text()) for path in Path("tests/golden").glob("*.json")]
+TOOLS = sorted(tool["name"] for tool in CATALOGUE)
+WRITES = [tool["name"] for tool in CATALOGUE if not tool["readOnly"]]
 FOREIGN_BUCKET = {"enhanced": "bucket_not_granted", "catalog": "aws_access_denied"}
 INVALID_PARAMS = -32602
 
