@@ -87,6 +87,17 @@ impl Place<'_> {
         Ok(Head::At { hash, etag: part.etag })
     }
 
+    /// The head of a package that is to be new; where it does not matter, nobody looks.
+    ///
+    /// # Errors
+    /// As [`Place::head`]; `conflict` where there is a latest revision.
+    pub async fn new_head(&self, overwrite: bool) -> Result<Head, ToolError> {
+        match overwrite || self.head().await? == Head::None {
+            true => Ok(Head::None),
+            false => Err(self.conflict()),
+        }
+    }
+
     /// Writes a manifest and points to it. `head` is what `latest` has to be still, unless `overwrite`.
     ///
     /// # Errors

@@ -2,11 +2,11 @@ use serde_json::Value;
 
 use super::{
     opened::registry,
-    pushing::{EntryArgument, Pushed, Wanted, message, metadata, push, readme, sources},
+    pushing::{EntryArgument, PUSHING, Pushed, Wanted, message, metadata, push, readme, sources},
 };
 use crate::{
     domain::package::PackageName,
-    packages::push::{CopyMode, Head, Naming, Place},
+    packages::push::{CopyMode, Naming, Place},
     tools::prelude::*,
 };
 
@@ -61,13 +61,7 @@ impl Tool for PackageCreate {
     const TITLE: &'static str = "Create package";
     const TOOLSET: Toolset = Toolset::Package;
     const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
-    const USES: &'static [Action] = &[
-        Action::ListBucket,
-        Action::GetObjectVersion,
-        Action::GetObjectAttributes,
-        Action::GetObjectVersionAttributes,
-        Action::AbortMultipartUpload,
-    ];
+    const USES: &'static [Action] = PUSHING;
     type Output = Pushed;
 
     async fn run(self, cx: &Cx) -> Result<Pushed> {
@@ -75,13 +69,7 @@ impl Tool for PackageCreate {
         let s3 = cx.s3();
         cx.granted(Action::PutObject, bucket)?;
         let place = Place { s3: &s3, bucket, package: &self.package_name };
-        let head = match self.overwrite {
-            true => Head::None,
-            false => place.head().await?,
-        };
-        if head != Head::None {
-            return Err(place.conflict());
-        }
+        let head = place.new_head(self.overwrite).await?;
         let naming = if self.flatten { Naming::Flat } else { Naming::Paths };
         let sources = sources(&s3, &self.s3_uris, self.entries, naming).await?;
         if sources.is_empty() && self.readme.is_none() {

@@ -14,7 +14,7 @@ use crate::{
     packages::{
         Selection,
         push::{
-            CopyMode, Head, Place, Source,
+            CopyMode, Place, Source,
             sources::{MAX_OBJECTS, below, checked},
         },
     },
@@ -105,13 +105,7 @@ impl Tool for PackageCreateFromS3 {
         let s3 = cx.s3();
         cx.granted(Action::PutObject, bucket)?;
         let place = Place { s3: &s3, bucket, package: &self.package_name };
-        let head = match self.overwrite {
-            true => Head::None,
-            false => place.head().await?,
-        };
-        if head != Head::None {
-            return Err(place.conflict());
-        }
+        let head = place.new_head(self.overwrite).await?;
         let prefix = self.prefix()?;
         let wanted = Wanted {
             sources: self.sources(&s3, &prefix).await?,

@@ -108,6 +108,14 @@ pub struct PushedEntry {
     hash: ObjectHash,
 }
 
+/// What a push does besides reading objects and writing.
+pub const PUSHING: &[Action] = &[
+    Action::ListBucket,
+    Action::GetObjectVersion,
+    Action::GetObjectAttributes,
+    Action::GetObjectVersionAttributes,
+    Action::AbortMultipartUpload,
+];
 /// Bytes of memory that a manifest may take while it is made.
 const MOST: usize = 256 << 20;
 /// Bytes of a message.

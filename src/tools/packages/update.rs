@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{
     opened::{Opened, open, registry},
-    pushing::{EntryArgument, Pushed, Wanted, message, metadata, push, readme, sources},
+    pushing::{EntryArgument, PUSHING, Pushed, Wanted, message, metadata, push, readme, sources},
 };
 use crate::{
     domain::package::PackageName,
@@ -70,13 +70,7 @@ impl Tool for PackageUpdate {
     const TITLE: &'static str = "Update package";
     const TOOLSET: Toolset = Toolset::Package;
     const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
-    const USES: &'static [Action] = &[
-        Action::ListBucket,
-        Action::GetObjectVersion,
-        Action::GetObjectAttributes,
-        Action::GetObjectVersionAttributes,
-        Action::AbortMultipartUpload,
-    ];
+    const USES: &'static [Action] = PUSHING;
     type Output = Pushed;
 
     async fn run(self, cx: &Cx) -> Result<Pushed> {
