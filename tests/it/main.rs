@@ -33,6 +33,7 @@ mod packages_find;
 mod packages_list;
 mod packages_memory;
 mod packages_metadata;
+mod packages_push;
 mod packages_read;
 mod packages_summary;
 mod packages_validate;
