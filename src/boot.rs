@@ -81,6 +81,7 @@ pub async fn build_with(
         rules: Rules {
             read_only: config.server.read_only,
             link_max_secs: config.server.link_max_secs,
+            registry_push: config.catalog.registry_push,
         },
     });
     let authenticator = Authenticator {

@@ -63,6 +63,8 @@ pub enum Code {
     ResultTooLarge,
     /// The catalog's registry failed or could not be reached.
     CatalogUnavailable,
+    /// The catalog's registry tried what was asked, and refused or failed.
+    CatalogRefused,
     /// The token is at its end, or the catalog's registry no longer accepts it.
     TokenExpired,
     /// A fault of ours.
@@ -115,6 +117,7 @@ impl Code {
             Code::NotText => "not_text",
             Code::ResultTooLarge => "result_too_large",
             Code::CatalogUnavailable => "catalog_unavailable",
+            Code::CatalogRefused => "catalog_refused",
             Code::TokenExpired => "token_expired",
             Code::Internal => "internal",
         }

@@ -1,7 +1,9 @@
 //! `POST {registry}/graphql`: whole documents from files, never built from strings (threat T38).
 
+use std::time::Duration;
+
 use secrecy::SecretString;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{ExchangeError, Registry, registry::CallError};
 use crate::error::{Code, ToolError};
@@ -18,6 +20,12 @@ pub struct BucketConfig {
     pub title: Option<String>,
     /// For people.
     pub description: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Asked<V> {
+    query: &'static str,
+    variables: V,
 }
 
 #[derive(Deserialize)]
@@ -65,13 +73,34 @@ impl Registry {
         }
     }
 
-    /// Sends one document. Partial data beside errors is an error: it would look complete.
     async fn query<T: DeserializeOwned>(
         &self,
         token: &SecretString,
         document: &'static str,
     ) -> Result<T, CallError> {
-        let body = self.post("graphql", token, &serde_json::json!({"query": document})).await?;
+        self.send_document(token, document, (), None).await
+    }
+
+    /// Sends a mutation, which may take as long as `timeout`.
+    pub(super) async fn mutate<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        document: &'static str,
+        variables: impl Serialize,
+        timeout: Duration,
+    ) -> Result<T, CallError> {
+        self.send_document(token, document, variables, Some(timeout)).await
+    }
+
+    /// Sends one document. Partial data beside errors is an error: it would look complete.
+    async fn send_document<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        query: &'static str,
+        variables: impl Serialize,
+        timeout: Option<Duration>,
+    ) -> Result<T, CallError> {
+        let body = self.post("graphql", token, &Asked { query, variables }, timeout).await?;
         let answer: Answer<T> = serde_json::from_slice(&body)
             .map_err(|_| CallError::Malformed("the GraphQL answer has another shape"))?;
         match answer.data {
@@ -86,7 +115,7 @@ fn is_name(name: &str) -> bool {
     (1..=256).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
-fn tool_error(what: &'static str, error: &CallError) -> ToolError {
+pub(super) fn tool_error(what: &'static str, error: &CallError) -> ToolError {
     match error {
         CallError::Status(401 | 403) => ToolError::new(
             Code::TokenExpired,

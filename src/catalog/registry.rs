@@ -41,6 +41,9 @@ pub enum CallError {
     /// It could not be reached, or not in time.
     #[error("the registry could not be reached")]
     Unreachable,
+    /// It was reached, and gave no answer, or not in time: what was asked may have been done.
+    #[error("the registry did not answer")]
+    Unanswered,
     /// It answered something that is not what its interface promises.
     #[error("the registry's answer was not understood: {0}")]
     Malformed(&'static str),
@@ -146,15 +149,18 @@ impl Registry {
         self.send(self.http.get(url).bearer_auth(token.expose_secret())).await
     }
 
-    /// `POST {registry}/{path}` with the caller's token.
+    /// `POST {registry}/{path}` with the caller's token; within a time other than the usual, if one is given.
     pub(super) async fn post(
         &self,
         path: &str,
         token: &SecretString,
-        body: &serde_json::Value,
+        body: &impl serde::Serialize,
+        timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
         let url = under(self.base().await?, path);
-        self.send(self.http.post(url).bearer_auth(token.expose_secret()).json(body)).await
+        let request = self.http.post(url).bearer_auth(token.expose_secret()).json(body);
+        let timeout = timeout.unwrap_or(TIMEOUT);
+        self.send(request.timeout(timeout)).await
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Bytes, CallError> {
@@ -162,13 +168,16 @@ impl Registry {
         let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable) };
         let mut answer = request.send().await.map_err(|error| {
             tracing::warn!(timeout = error.is_timeout(), "registry call failed");
-            CallError::Unreachable
+            match error.is_connect() {
+                true => CallError::Unreachable,
+                false => CallError::Unanswered,
+            }
         })?;
         if answer.status() != StatusCode::OK {
             return Err(CallError::Status(answer.status().as_u16()));
         }
         let mut body = bytes::BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|_| CallError::Unreachable)? {
+        while let Some(chunk) = answer.chunk().await.map_err(|_| CallError::Unanswered)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(CallError::Malformed("it is larger than 4 MiB"));
             }

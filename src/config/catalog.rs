@@ -14,6 +14,8 @@ pub struct CatalogConfig {
     pub catalog_url: Option<Url>,
     /// The registry; absent means `registryUrl` of the catalog's `config.json`.
     pub registry_url: Option<Url>,
+    /// Whether the registry makes the revisions of users with a catalog token.
+    pub registry_push: bool,
 }
 
 impl CatalogConfig {
@@ -21,6 +23,7 @@ impl CatalogConfig {
         Self {
             catalog_url: reader.parsed(var::CATALOG_URL, web::token_url),
             registry_url: reader.parsed(var::REGISTRY_URL, web::token_url),
+            registry_push: reader.flag(var::REGISTRY_PUSH),
         }
     }
 }

@@ -76,6 +76,7 @@ impl World {
             iam: Arc::clone(&iam),
             journal: Arc::clone(&journal),
             faults: Arc::clone(&faults),
+            store: Arc::clone(&store),
             registry_url: registry_url.clone(),
             s3_url: s3_url.clone(),
         };

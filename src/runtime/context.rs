@@ -50,6 +50,8 @@ pub struct Rules {
     pub read_only: bool,
     /// Longest life of a signed link, in seconds.
     pub link_max_secs: u64,
+    /// Whether the registry makes the revisions of callers whose token it knows.
+    pub registry_push: bool,
 }
 
 tokio::task_local! {

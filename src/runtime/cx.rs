@@ -3,13 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::value::RawValue;
 
 use super::{RuntimeContext, Step};
 use crate::{
     auth::Principal,
     aws::{S3, Source},
-    catalog::BucketConfig,
-    domain::{Access, Action, Authority, BucketName, Denied},
+    catalog::{BucketConfig, PushParams, Registry},
+    domain::{Access, Action, Authority, BucketName, Denied, package::TopHash},
     error::ToolError,
     packages::Store,
 };
@@ -110,12 +112,37 @@ impl Cx {
     /// # Errors
     /// What the registry answered; `None` where the caller has no catalog token.
     pub async fn catalog_buckets(&self) -> Result<Option<Vec<BucketConfig>>, ToolError> {
-        let (Some(token), Some(registry)) =
-            (&self.context.caller.catalog_token, &self.context.services.registry)
-        else {
-            return Ok(None);
-        };
+        let Some((registry, token)) = self.registry() else { return Ok(None) };
         self.context.calls.fetch_add(1, Ordering::Relaxed);
         Ok(Some(registry.bucket_configs(token).await?))
+    }
+
+    /// Whether the registry makes this caller's revisions: the operator wants it, and the caller has a
+    /// catalog token.
+    pub fn registry_pushes(&self) -> bool {
+        self.context.services.rules.registry_push && self.registry().is_some()
+    }
+
+    /// Has the registry make a revision, of entries as `[PackageConstructEntry!]!`. The token has to grant
+    /// writing in that bucket, and the tool to have declared it, as where this server writes itself.
+    ///
+    /// # Errors
+    /// Denied, what the registry answered, or no catalog token.
+    pub async fn package_construct(
+        &self,
+        params: PushParams<'_>,
+        entries: &RawValue,
+    ) -> Result<TopHash, ToolError> {
+        self.authority.require(Action::PutObject, params.bucket)?;
+        let Some((registry, token)) = self.registry().filter(|_| self.registry_pushes()) else {
+            return Err(ToolError::internal("the registry makes no revisions for this caller"));
+        };
+        self.context.calls.fetch_add(1, Ordering::Relaxed);
+        registry.package_construct(token, params, entries).await
+    }
+
+    fn registry(&self) -> Option<(&Registry, &SecretString)> {
+        let token = self.context.caller.catalog_token.as_ref()?;
+        Some((self.context.services.registry.as_ref()?, token))
     }
 }

@@ -307,6 +307,16 @@ table! {
             except on this machine.",
         show: Plain(|c| maybe(&c.catalog.registry_url)),
     }
+    REGISTRY_PUSH {
+        name: "QUILT_MCP_REGISTRY_PUSH",
+        section: Catalog,
+        absent: Value("false"),
+        example: "true",
+        meaning: "Has the registry make the package revisions of users with a catalog token \
+            (`packageConstruct`) instead of writing manifest and pointers to S3 itself. Copies of objects \
+            are made with the user's own credentials all the same.",
+        show: Plain(|c| text(c.catalog.registry_push)),
+    }
     REGION {
         name: "AWS_REGION",
         section: Aws,

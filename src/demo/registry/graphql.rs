@@ -1,45 +1,132 @@
-//! Answers to `me` and `bucketConfigs`, with the caller's own role and buckets.
+//! The GraphQL endpoint: a document is validated against the demo's part of the registry's schema, then
+//! executed with what the caller's role may see.
 
+use std::sync::LazyLock;
+
+use apollo_compiler::{
+    ExecutableDocument, Schema, ast,
+    request::RequestError,
+    resolvers::{Execution, FieldError, ObjectValue, ResolveInfo, ResolvedValue},
+    response::JsonMap,
+    validation::Valid,
+};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::directory::Account;
-use super::document::{self, Field};
-use crate::demo::seed;
+use super::{construct, directory::Account, packages};
+use crate::demo::{roles::Access, seed, store::Store};
+
+static SCHEMA: LazyLock<Result<Valid<Schema>, String>> = LazyLock::new(|| {
+    Schema::parse_and_validate(include_str!("schema.graphql"), "schema.graphql")
+        .map_err(|errors| errors.to_string())
+});
+
+/// What one caller sees.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub account: &'a Account,
+    pub store: &'a Store,
+}
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Asked {
     query: String,
+    #[serde(default)]
+    variables: Option<JsonMap>,
+    #[serde(default)]
+    operation_name: Option<String>,
 }
 
 /// The answer to one GraphQL request: 200 with `data` or with `errors`, 400 for a body that is not
 /// one.
-pub(super) fn answer(account: &Account, body: &[u8]) -> (StatusCode, Value) {
+pub(super) fn answer(view: View<'_>, body: &[u8]) -> (StatusCode, Value) {
     let Ok(asked) = serde_json::from_slice::<Asked>(body) else {
         return (StatusCode::BAD_REQUEST, errors("The body is not a GraphQL request"));
     };
-    let answered = document::parse(&asked.query)
-        .and_then(|fields| select(&Value::Object(root(account, &fields)), &fields, "Query"));
-    match answered {
-        Ok(data) => (StatusCode::OK, json!({ "data": data })),
+    match execute(view, asked) {
+        Ok(answer) => (StatusCode::OK, answer),
         Err(message) => (StatusCode::OK, errors(&message)),
     }
 }
 
-/// What the root fields asked for stand for; a field that is not in here is unknown.
-fn root(account: &Account, asked: &[Field]) -> Map<String, Value> {
-    let mut root = Map::new();
-    for field in asked {
-        let value = match field.name.as_str() {
-            "__typename" => json!("Query"),
-            "me" => me(account),
-            "bucketConfigs" => bucket_configs(account),
-            _ => continue,
-        };
-        root.insert(field.name.clone(), value);
+fn execute(view: View<'_>, asked: Asked) -> Result<Value, String> {
+    let schema = SCHEMA.as_ref().map_err(Clone::clone)?;
+    let document = ExecutableDocument::parse_and_validate(schema, asked.query, "request.graphql")
+        .map_err(|wrong| wrong.errors.to_string())?;
+    let said = |error: RequestError| error.message().to_string();
+    let variables = asked.variables.unwrap_or_default();
+    let execution = Execution::new(schema, &document)
+        .operation_name(asked.operation_name.as_deref())
+        .map_err(said)?
+        .raw_variable_values(&variables);
+    let operation = document.operations.get(asked.operation_name.as_deref()).map_err(said)?;
+    let answer = match operation.is_mutation() {
+        true => execution.execute_sync(&Mutation(view)),
+        false => execution.execute_sync(&Query(view)),
+    };
+    serde_json::to_value(answer.map_err(said)?).map_err(|error| error.to_string())
+}
+
+fn errors(message: &str) -> Value {
+    json!({ "errors": [{ "message": message }] })
+}
+
+impl View<'_> {
+    /// Whether the caller's role reaches the bucket so far.
+    pub(super) fn may(&self, access: Access, bucket: &str) -> bool {
+        self.account.role.buckets.get(bucket).is_some_and(|has| *has >= access)
     }
-    root
+}
+
+struct Query<'a>(View<'a>);
+
+impl ObjectValue for Query<'_> {
+    fn type_name(&self) -> &str {
+        "Query"
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let view = self.0;
+        Ok(match info.field_name() {
+            "me" => plain(me(view.account), info),
+            "bucketConfigs" => plain(Value::Array(bucket_configs(view).collect()), info),
+            "bucketConfig" => {
+                let name = text(info, "name");
+                let config = bucket_configs(view).find(|config| config["name"] == name);
+                plain(config.unwrap_or_default(), info)
+            }
+            "packages" => ResolvedValue::nullable_object(packages::List::of(view, info)),
+            "package" => {
+                let found =
+                    packages::Package::find(view, &text(info, "bucket"), &text(info, "name"));
+                ResolvedValue::nullable_object(found)
+            }
+            _ => return Err(self.unknown_field_error(info)),
+        })
+    }
+}
+
+struct Mutation<'a>(View<'a>);
+
+impl ObjectValue for Mutation<'_> {
+    fn type_name(&self) -> &str {
+        "Mutation"
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        match info.field_name() {
+            "packageConstruct" => construct::resolve(self.0, info),
+            _ => Err(self.unknown_field_error(info)),
+        }
+    }
 }
 
 fn me(account: &Account) -> Value {
@@ -55,88 +142,63 @@ fn me(account: &Account) -> Value {
     })
 }
 
-fn bucket_configs(account: &Account) -> Value {
-    let known =
-        seed::BUCKETS.iter().filter(|bucket| account.role.buckets.contains_key(bucket.name));
-    let config = |bucket: &seed::SampleBucket| {
+fn bucket_configs(view: View<'_>) -> impl Iterator<Item = Value> {
+    let known = seed::BUCKETS.iter().filter(move |bucket| view.may(Access::Read, bucket.name));
+    known.map(|bucket| {
         json!({
             "__typename": "BucketConfig",
             "name": bucket.name,
             "title": bucket.title,
             "description": bucket.description,
-            "iconUrl": null,
-            "tags": null,
             "relevanceScore": 0,
             "browsable": true,
         })
-    };
-    Value::Array(known.map(config).collect())
+    })
 }
 
-/// Cuts `value` down to the fields asked for.
-fn select(value: &Value, fields: &[Field], within: &str) -> Result<Value, String> {
+/// An argument's text; empty where it is none.
+pub(super) fn text(info: &ResolveInfo<'_>, argument: &str) -> String {
+    let value = info.arguments().get(argument).and_then(|value| value.as_str());
+    value.unwrap_or_default().to_owned()
+}
+
+/// An argument's number, which the schema has a default for.
+pub(super) fn number(info: &ResolveInfo<'_>, argument: &str) -> usize {
+    let value = info.arguments().get(argument).and_then(|value| value.as_i64());
+    value.and_then(|value| usize::try_from(value).ok()).unwrap_or_default()
+}
+
+/// A value whose objects name their types in `__typename`, where the schema has objects.
+pub(super) fn plain<'a>(value: Value, info: &ResolveInfo<'_>) -> ResolvedValue<'a> {
+    resolved(value, &info.field_definition().ty)
+}
+
+fn resolved<'a>(value: Value, ty: &ast::Type) -> ResolvedValue<'a> {
     match value {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| select(item, fields, within))
-            .collect::<Result<_, _>>()
-            .map(Value::Array),
-        Value::Object(_) if fields.is_empty() => {
-            Err(format!("Field '{within}' must have a selection of subfields"))
+        Value::Array(items) if ty.is_list() => {
+            let items: Vec<_> =
+                items.into_iter().map(|item| resolved(item, ty.item_type())).collect();
+            ResolvedValue::list(items)
         }
-        Value::Object(known) => {
-            let mut selected = Map::new();
-            for field in fields {
-                let value = known
-                    .get(&field.name)
-                    .ok_or_else(|| format!("Cannot query field '{}' on '{within}'.", field.name))?;
-                let cut = select(value, &field.fields, &field.name)?;
-                selected.insert(field.answer_name.clone(), cut);
-            }
-            Ok(Value::Object(selected))
+        Value::Object(members) if members.contains_key("__typename") => {
+            ResolvedValue::object(Plain(members))
         }
-        scalar if fields.is_empty() => Ok(scalar.clone()),
-        _ => Err(format!("Field '{within}' must not have a selection")),
+        leaf => ResolvedValue::Leaf(leaf.into()),
     }
 }
 
-fn errors(message: &str) -> Value {
-    json!({ "errors": [{ "message": message }] })
-}
+/// An object all of whose fields are known.
+pub(super) struct Plain(pub Map<String, Value>);
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::demo::roles::{Access, QuiltRole};
-
-    fn ask(query: &str) -> Value {
-        let role = QuiltRole::new("R", "I", &[("quilt-shared", Access::Read)]);
-        let account = Account {
-            name: "alice".to_owned(),
-            email: "a@demo.invalid".to_owned(),
-            role_names: vec!["R".to_owned()],
-            role,
-        };
-        answer(&account, json!({ "query": query }).to_string().as_bytes()).1
+impl ObjectValue for Plain {
+    fn type_name(&self) -> &str {
+        self.0.get("__typename").and_then(Value::as_str).unwrap_or_default()
     }
 
-    #[test]
-    fn answers_what_is_asked_and_no_more() {
-        assert_eq!(
-            ask("{ who: me { name isAdmin role { name } roles { name } } }"),
-            json!({ "data": { "who": {
-                "name": "alice", "isAdmin": false, "role": { "name": "R" }, "roles": [{ "name": "R" }],
-            } } })
-        );
-        assert_eq!(
-            ask("query { bucketConfigs { name } }"),
-            json!({ "data": { "bucketConfigs": [{ "name": "quilt-shared" }] } })
-        );
-        for query in
-            ["{ secrets }", "{ me }", "{ me { password } }", "{ me { name { x } } }", "nonsense"]
-        {
-            let answer = ask(query);
-            assert!(answer.get("errors").is_some() && answer.get("data").is_none(), "{query}");
-        }
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        Ok(plain(self.0.get(info.field_name()).cloned().unwrap_or_default(), info))
     }
 }

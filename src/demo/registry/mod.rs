@@ -1,8 +1,11 @@
 //! The registry stand-in, and the catalog's `/config.json` that leads to it.
 
+mod construct;
 mod directory;
-mod document;
 mod graphql;
+mod packages;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +20,13 @@ use serde_json::{Value, json};
 use super::faults::{Blow, Faults};
 use super::iam::Iam;
 use super::journal::{Call, Journal, Service};
+use super::store::Store;
 use super::{REGION, clock, digest};
 
 pub use directory::{Account, Registry};
 
 /// The longest GraphQL request taken, in bytes.
-const LARGEST_BODY: usize = 256 * 1024;
+const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 /// How long the credentials of `get_credentials` live.
 const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(3600);
@@ -32,6 +36,7 @@ struct Front {
     iam: Arc<Iam>,
     journal: Arc<Journal>,
     faults: Arc<Faults>,
+    store: Arc<Store>,
     registry_url: String,
     /// Where to find the S3 stand-in, for those who read `/config.json`.
     s3_url: String,
@@ -46,6 +51,7 @@ pub(super) struct Backing {
     pub iam: Arc<Iam>,
     pub journal: Arc<Journal>,
     pub faults: Arc<Faults>,
+    pub store: Arc<Store>,
     pub registry_url: String,
     pub s3_url: String,
 }
@@ -61,8 +67,8 @@ pub(super) fn catalog_router(backing: Backing) -> Router {
 }
 
 fn serving(backing: Backing, catalog_only: bool) -> Router {
-    let Backing { registry, iam, journal, faults, registry_url, s3_url } = backing;
-    let front = Front { registry, iam, journal, faults, registry_url, s3_url, catalog_only };
+    let Backing { registry, iam, journal, faults, store, registry_url, s3_url } = backing;
+    let front = Front { registry, iam, journal, faults, store, registry_url, s3_url, catalog_only };
     Router::new().fallback(answer).with_state(Arc::new(front))
 }
 
@@ -118,7 +124,8 @@ impl Front {
                 let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
                     return (StatusCode::PAYLOAD_TOO_LARGE, json!({ "message": "Too large" }));
                 };
-                graphql::answer(&account, &body)
+                let view = graphql::View { account: &account, store: &self.store };
+                graphql::answer(view, &body)
             }
             _ => (StatusCode::NOT_FOUND, json!({ "message": "Not Found" })),
         }

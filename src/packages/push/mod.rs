@@ -1,5 +1,6 @@
 //! Making revisions.
 
+pub mod construct;
 pub mod copies;
 pub mod facts;
 pub mod publish;

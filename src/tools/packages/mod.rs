@@ -14,6 +14,7 @@ pub mod metadata_templates_list;
 pub mod metadata_validate;
 pub mod metadata_workflow;
 pub mod opened;
+pub mod publishing;
 pub mod pushing;
 pub mod summarize_json;
 pub mod summary_files;

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Value, value::RawValue};
 
+use super::publishing::publish;
 use crate::{
     aws::{
         S3,
@@ -18,7 +19,7 @@ use crate::{
         Index, Selection,
         index::NotIndexed,
         push::{
-            Change, CopyMode, Facts, Head, Naming, Place, Revision, Source,
+            Change, CopyMode, Facts, Head, Naming, Place, Revision, Source, construct,
             copies::copy,
             facts::facts,
             revision::assemble,
@@ -77,7 +78,7 @@ pub struct Pushed {
     /// The revision that it is based on.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<TopHash>,
-    /// Name of the revision's pointer.
+    /// Name of the revision's pointer; absent where the registry made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,24 +212,23 @@ pub async fn push(
     // As it will be, judged before anything is copied or written.
     let plan = set_of(planned(&place, copy_mode, &known), files.iter().map(|f| file(&place, f)));
     let change = Change { set: plan.clone(), remove, message: message.clone(), user_meta };
-    let (mut revision, hash) = make(cx, &place, base.clone(), change.clone(), workflow).await?;
+    let asked = workflow.as_deref();
+    let (mut revision, mut hash) = make(cx, &place, base.clone(), change.clone(), asked).await?;
+    if cx.registry_pushes() {
+        construct::check(&revision.index)?;
+    }
     let (mut set, mut timestamp) = (plan, None);
     if !wanted.dry_run {
-        let told = |done| cx.progress(total + done, Some(2 * total), "copying");
-        let copies = copy(&place, copy_mode, known, &told).await?;
-        let mut written = Vec::new();
-        for text in files {
-            written.push(write(&place, text).await?);
-        }
-        set = set_of(copies, written);
+        set = bring(cx, &place, copy_mode, known, files).await?;
         let header = revision.index.header().clone();
         revision = assembled(cx, base.clone(), Change { set: set.clone(), ..change }).await?;
         revision.index.set_header(header);
     }
     let index = Arc::new(revision.index);
     if !wanted.dry_run {
-        let done = place.publish(&index, &hash, &head, wanted.overwrite, cx.now()).await?;
-        timestamp = Some(done.timestamp);
+        let made = (index.clone(), &hash);
+        let done = publish(cx, &place, made, &head, wanted.overwrite, asked).await?;
+        (hash, timestamp) = (done.hash, done.timestamp);
     }
     let (entries, entries_truncated) = shown(&set);
     Ok(Pushed {
@@ -248,6 +248,24 @@ pub async fn push(
         copied,
         read_for_hashes,
     })
+}
+
+/// Copies what is to be copied and writes the files; the entries as they are then.
+async fn bring(
+    cx: &Cx,
+    place: &Place<'_>,
+    copy_mode: CopyMode,
+    known: Vec<Facts>,
+    files: Vec<(String, String)>,
+) -> Result<Vec<Facts>> {
+    let total = known.len() as u64;
+    let told = |done| cx.progress(total + done, Some(2 * total), "copying");
+    let copies = copy(place, copy_mode, known, &told).await?;
+    let mut written = Vec::new();
+    for text in files {
+        written.push(write(place, text).await?);
+    }
+    Ok(set_of(copies, written))
 }
 
 /// Entries, of which files replace those of the same name.
@@ -274,9 +292,9 @@ async fn make(
     place: &Place<'_>,
     base: Option<(TopHash, Arc<Index>)>,
     change: Change,
-    workflow: Option<String>,
+    workflow: Option<&str>,
 ) -> Result<(Revision, TopHash)> {
-    let workflows = load(place.s3, place.bucket, Asked::of(workflow.as_deref())).await?;
+    let workflows = load(place.s3, place.bucket, Asked::of(workflow)).await?;
     let name = place.package.clone();
     let mut revision = assembled(cx, base, change).await?;
     if !revision.missing.is_empty() {

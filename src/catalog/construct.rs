@@ -1,0 +1,99 @@
+//! `packageConstruct`: the registry makes a revision of objects that are in S3, and points to it.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Registry, graphql::tool_error, refusal::Refusal, registry::CallError};
+use crate::{
+    domain::{
+        BucketName,
+        package::{PackageName, TopHash},
+    },
+    error::{Code, ToolError},
+};
+
+const DOCUMENT: &str = include_str!("package_construct.graphql");
+
+/// What the registry is told of a revision beside its entries (`PackagePushParams`).
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushParams<'a> {
+    /// Why.
+    pub message: Option<&'a str>,
+    /// The package's metadata: a JSON object.
+    pub user_meta: Option<&'a RawValue>,
+    /// Absent for the registry's default, empty for none.
+    pub workflow: Option<&'a str>,
+    /// The registry's bucket.
+    pub bucket: &'a BucketName,
+    /// The package.
+    pub name: &'a PackageName,
+}
+
+#[derive(Serialize)]
+struct Variables<'a> {
+    params: PushParams<'a>,
+    src: Source<'a>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    entries: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    package_construct: Answer,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "__typename")]
+enum Answer {
+    PackagePushSuccess {
+        revision: Revision,
+    },
+    #[serde(untagged)]
+    Refused(Refusal),
+}
+
+#[derive(Deserialize)]
+struct Revision {
+    hash: String,
+}
+
+/// The registry hashes what has no hash yet, and runs a function that may take minutes.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+impl Registry {
+    /// Has the registry make a revision. `entries` is the JSON of `[PackageConstructEntry!]!`. Whatever
+    /// `latest` is then, it becomes this revision: the registry does not ask.
+    ///
+    /// # Errors
+    /// What the registry refused, with its own words; `timeout` where nobody knows whether it was made.
+    pub async fn package_construct(
+        &self,
+        token: &SecretString,
+        params: PushParams<'_>,
+        entries: &RawValue,
+    ) -> Result<TopHash, ToolError> {
+        const WHAT: &str = "The registry made no revision";
+        let variables = Variables { params, src: Source { entries } };
+        let answer = self.mutate::<Data>(token, DOCUMENT, &variables, TIMEOUT).await;
+        match answer.map(|data| data.package_construct) {
+            Ok(Answer::PackagePushSuccess { revision }) => TopHash::parse(&revision.hash)
+                .map_err(|_| tool_error(WHAT, &CallError::Malformed("the revision has no hash"))),
+            Ok(Answer::Refused(refusal)) => Err(refusal.error(WHAT)),
+            Err(CallError::Unanswered | CallError::Status(500..)) => Err(ToolError::new(
+                Code::Timeout,
+                "The registry gave no answer",
+                "It was asked to make a revision, and may have made it.",
+                "See package_versions before you call again.",
+            )),
+            Err(error) => Err(tool_error(WHAT, &error)),
+        }
+    }
+}
