@@ -97,3 +97,33 @@ impl Registry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Answer {
+        serde_json::from_str::<Data>(&format!("{{\"packageConstruct\": {text}}}"))
+            .unwrap()
+            .package_construct
+    }
+
+    #[test]
+    fn every_arm_is_read() {
+        let made = read(r#"{"__typename": "PackagePushSuccess", "revision": {"hash": "x"}}"#);
+        assert!(matches!(made, Answer::PackagePushSuccess { revision } if revision.hash == "x"));
+        let input = r#"{"__typename": "InvalidInput", "errors": [
+            {"path": "params.name", "message": "is no name"}, {"path": null, "message": "odd"}]}"#;
+        let Answer::Refused(refusal) = read(input) else { panic!("a refusal") };
+        let error = refusal.error("No");
+        assert_eq!(
+            (error.code, &*error.why),
+            (Code::InvalidArguments, "params.name: is no name; odd")
+        );
+        let failed = r#"{"__typename": "OperationError", "name": "Workflow", "message": "no"}"#;
+        let Answer::Refused(refusal) = read(failed) else { panic!("a refusal") };
+        let error = refusal.error("No");
+        assert_eq!((error.code, &*error.why), (Code::CatalogRefused, "Workflow: no"));
+        assert!(serde_json::from_str::<Answer>(r#"{"__typename": "Other"}"#).is_err());
+    }
+}

@@ -35,6 +35,7 @@ mod packages_memory;
 mod packages_metadata;
 mod packages_push;
 mod packages_read;
+mod packages_registry;
 mod packages_summary;
 mod packages_validate;
 mod parameter_store;

@@ -29,6 +29,12 @@ use crate::{
 };
 
 #[derive(Deserialize)]
+struct Arguments {
+    params: Params,
+    src: Source,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Params {
     message: Option<String>,
@@ -72,10 +78,9 @@ pub(super) fn resolve<'a>(
 ) -> Result<ResolvedValue<'a>, FieldError> {
     let wrong = |error: serde_json::Error| FieldError { message: error.to_string() };
     let arguments = serde_json::to_value(info.arguments()).map_err(wrong)?;
-    let params = Params::deserialize(&arguments["params"]).map_err(wrong)?;
-    let source = Source::deserialize(&arguments["src"]).map_err(wrong)?;
+    let Arguments { params, src } = serde_json::from_value(arguments).map_err(wrong)?;
     let (bucket, name) = (params.bucket.clone(), params.name.clone());
-    Ok(match make(view, params, source) {
+    Ok(match make(view, params, src) {
         Ok(hash) => {
             ResolvedValue::object(Success { package: Package::find(view, &bucket, &name), hash })
         }
