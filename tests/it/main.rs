@@ -34,6 +34,7 @@ mod packages_list;
 mod packages_memory;
 mod packages_metadata;
 mod packages_push;
+mod packages_push_stops;
 mod packages_read;
 mod packages_summary;
 mod packages_validate;
