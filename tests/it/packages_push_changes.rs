@@ -258,27 +258,29 @@ async fn a_revision_is_taken_away_and_all_else_stays() {
         let which = json!({"top_hash": which, "dry_run": dry_run});
         ok(&alice, "package_delete", of(NAME, which)).await
     };
-    // One that is not the latest, by the beginning of its hash.
-    let before = stored(&app, &lab("alice"));
-    let shown = delete(&two[..10], true).await;
-    assert_eq!((&shown["revisions"], &shown["dry_run"]), (&json!([two]), &json!(true)));
-    assert_eq!((&shown["pointers"], &shown["pointers_left"]), (&json!(1), &json!(4)));
-    assert_eq!(stored(&app, &lab("alice")), before, "a dry run deletes nothing");
-    let mut gone = delete(&two[..10], false).await;
-    gone["dry_run"] = json!(true);
-    assert_eq!(gone, shown, "it does what it showed");
     let owned =
         |hashes: &[&String]| -> Vec<String> { hashes.iter().map(|hash| (*hash).clone()).collect() };
-    assert_eq!(named(&app), (owned(&[one, three, one]), Some(one.clone())));
     // The latest, which is there twice: the newest of the others is the latest then.
+    let before = stored(&app, &lab("alice"));
     let shown = delete("latest", true).await;
-    assert_eq!((&shown["latest"], &shown["pointers"]), (&json!(three), &json!(2)));
-    let gone = delete("latest", false).await;
-    assert_eq!((&gone["revisions"], &gone["latest"]), (&json!([one]), &json!(three)));
-    assert_eq!((&gone["pointers"], &gone["pointers_left"]), (&json!(2), &json!(2)));
-    assert_eq!(named(&app), (owned(&[three]), Some(three.clone())));
+    assert_eq!((&shown["revisions"], &shown["latest"]), (&json!([one]), &json!(three)));
+    assert_eq!((&shown["pointers"], &shown["pointers_left"]), (&json!(2), &json!(3)));
+    assert_eq!(stored(&app, &lab("alice")), before, "a dry run deletes nothing");
+    let mut gone = delete("latest", false).await;
+    assert_eq!((gone["dry_run"].take(), &shown["dry_run"]), (json!(false), &json!(true)));
+    gone["dry_run"] = json!(true);
+    assert_eq!(gone, shown, "it does what it showed");
+    assert_eq!(named(&app), (owned(&[two, three]), Some(three.clone())));
     let seen = ok(&alice, "package_browse", of(NAME, json!({}))).await;
     assert_eq!(seen["top_hash"], three.as_str());
+    // One that is not the latest, by the beginning of its hash: `latest` is not touched.
+    let latest = format!(".quilt/named_packages/{NAME}/latest");
+    let versions = app.world().store().versions(&lab("alice"), &latest).len();
+    let gone = delete(&two[..10], false).await;
+    assert_eq!((&gone["revisions"], &gone["latest"]), (&json!([two]), &Value::Null));
+    assert_eq!((&gone["pointers"], &gone["pointers_left"]), (&json!(1), &json!(2)));
+    assert_eq!(named(&app), (owned(&[three]), Some(three.clone())));
+    assert_eq!(app.world().store().versions(&lab("alice"), &latest).len(), versions);
     // The last one.
     let gone = delete(three, false).await;
     assert_eq!((&gone["pointers"], &gone["pointers_left"]), (&json!(2), &json!(0)));

@@ -10,7 +10,7 @@ use crate::{
     support::{TestApp, lab},
 };
 
-const COUNT: usize = 240;
+const COUNT: usize = 200;
 const SLOW: Fault = Fault::Delay(Duration::from_millis(60));
 
 /// Explicit entries, so that nothing has to be listed: `count` small objects.
@@ -50,9 +50,9 @@ async fn until_it_copies(app: &TestApp) {
 
 /// Nothing more is asked of S3, most is not copied, and nothing is reachable.
 async fn has_stopped(app: &TestApp) {
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let calls = app.s3_calls().len();
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(app.s3_calls().len(), calls, "it goes on");
     let copied = asked(app, "CopyObject", "lab/large/");
     assert!((20..COUNT * 2 / 3).contains(&copied), "{copied} of {COUNT} were copied");
