@@ -159,3 +159,42 @@ pub fn asked(app: &TestApp, operation: &str, prefix: &str) -> usize {
         .filter(|call| call.operation == operation && about(&call.key))
         .count()
 }
+
+/// Everything that a bucket holds: keys with their versions, and how many uploads are pending anywhere.
+pub fn stored(app: &TestApp, bucket: &str) -> (Vec<(String, Vec<String>)>, usize) {
+    let store = app.world().store();
+    let versions =
+        |key: &str| store.versions(bucket, key).into_iter().map(|version| version.id).collect();
+    let keys = store.keys(bucket).into_iter().map(|key| (key.clone(), versions(&key)));
+    (keys.collect(), store.uploads())
+}
+
+/// Text of an object.
+pub fn text(app: &TestApp, bucket: &str, key: &str) -> String {
+    let (_, object) = app.world().store().get(bucket, key, None).unwrap();
+    String::from_utf8(object.body.to_vec()).unwrap()
+}
+
+/// The pointers of a package in Alice's bucket, with what they hold.
+pub fn pointers(app: &TestApp, name: &str) -> Vec<(String, String)> {
+    let folder = format!(".quilt/named_packages/{name}/");
+    let keys = app.world().store().keys(&lab("alice"));
+    let names = keys.iter().filter_map(|key| key.strip_prefix(&folder));
+    names
+        .map(|name| (name.to_owned(), text(app, &lab("alice"), &format!("{folder}{name}"))))
+        .collect()
+}
+
+/// Targets of the copies that S3 made, and from where, since the journal was cleared; sorted.
+pub fn copies(app: &TestApp) -> Vec<(String, String)> {
+    let calls = s3_calls(app.world()).into_iter();
+    let copies = calls.filter(|call| call.operation == "CopyObject" && call.succeeded());
+    let mut copies: Vec<_> = copies
+        .map(|call| {
+            let source = call.detail["CopySource"].split("?versionId").next().unwrap().to_owned();
+            (format!("{}/{}", call.bucket.unwrap(), call.key.unwrap()), source)
+        })
+        .collect();
+    copies.sort();
+    copies
+}

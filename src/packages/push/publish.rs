@@ -115,9 +115,30 @@ impl Place<'_> {
         if !overwrite && self.head().await? != *head {
             return Err(self.conflict());
         }
-        let timestamp = self.write_timestamp(hash, now).await?;
-        self.write_latest(hash, head, overwrite).await?;
-        Ok(Published { timestamp })
+        let (timestamp, is_new) = self.write_timestamp(hash, now).await?;
+        match self.write_latest(hash, head, overwrite).await {
+            Ok(()) => Ok(Published { timestamp }),
+            Err(refused) if refused.code == Code::Conflict && is_new => {
+                Err(self.take_back(&timestamp, refused).await)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A push that was refused is no revision, so its pointer goes, where the caller may delete it: it
+    /// would be listed, and become `latest` when others are deleted.
+    async fn take_back(&self, timestamp: &str, refused: ToolError) -> ToolError {
+        match self.s3.delete(&self.pointer(timestamp)).await {
+            Ok(_) => refused,
+            Err(error) => {
+                let why = format!(
+                    "{} What was refused stays listed as the revision {timestamp}, because its pointer \
+                     could not be deleted: {error}.",
+                    refused.why
+                );
+                ToolError { why: why.into(), ..refused }
+            }
+        }
     }
 
     async fn write_manifest(&self, index: &Arc<Index>, hash: &TopHash) -> Result<(), ToolError> {
@@ -139,16 +160,21 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// The pointer of this moment, or of a later one where that is taken.
-    async fn write_timestamp(&self, hash: &TopHash, now: Timestamp) -> Result<String, ToolError> {
+    /// The pointer of this moment, or of a later one where that is taken; whether it certainly was not
+    /// there before.
+    async fn write_timestamp(
+        &self,
+        hash: &TopHash,
+        now: Timestamp,
+    ) -> Result<(String, bool), ToolError> {
         for later in 0..MAX_LATER {
             let name = (now.as_second() + later).to_string();
             match self.point(&name, hash, Condition::Absent).await {
-                Ok(()) => return Ok(name),
+                Ok(()) => return Ok((name, true)),
                 Err(error) if error.code == Code::AlreadyExists || error.code == Code::Conflict => {
                     // Our own, if an answer was lost or the push is repeated.
                     if self.holds(&name, hash).await? {
-                        return Ok(name);
+                        return Ok((name, false));
                     }
                 }
                 Err(error) => return Err(error),

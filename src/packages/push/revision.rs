@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Facts;
 use crate::{
     domain::{
-        package::{Entry, Header, PackageName, RawMeta},
+        package::{Entry, Header, Line, PackageName, RawMeta},
         workflow::{EntryFacts, Submission},
     },
     error::ToolError,
@@ -82,7 +82,7 @@ pub fn assemble(base: Option<&Index>, change: Change, most: usize) -> Result<Rev
             }
         })?;
         failed.map_or(Ok(()), Err)?;
-        base.directory_lines().try_for_each(|line| builder.push_line(line))?;
+        found.extend(keep_folders(base, &remove, &mut builder)?);
     }
     for (key, facts) in set {
         // What a user noted about an entry stays when its object is replaced.
@@ -133,6 +133,25 @@ impl Revision {
         self.index.set_header(Header::new(message, raw, Some(member)).map_err(fault)?);
         Ok(())
     }
+}
+
+/// Adds what is noted about folders that do not go; which of `remove` took others away.
+fn keep_folders(
+    base: &Index,
+    remove: &BTreeSet<String>,
+    builder: &mut Builder,
+) -> Result<BTreeSet<String>, NotIndexed> {
+    let mut found = BTreeSet::new();
+    for line in base.directory_lines() {
+        match Line::parse(line) {
+            Ok(Line::Directory { logical_key, .. }) => match remove_by(remove, &logical_key) {
+                Some(gone) => _ = found.insert(gone.to_owned()),
+                None => builder.push_line(line)?,
+            },
+            _ => builder.push_line(line)?,
+        }
+    }
+    Ok(found)
 }
 
 /// Which of `remove` takes this key away.

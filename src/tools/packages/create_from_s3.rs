@@ -97,6 +97,7 @@ impl Tool for PackageCreateFromS3 {
         Action::GetObjectAttributes,
         Action::GetObjectVersionAttributes,
         Action::AbortMultipartUpload,
+        Action::DeleteObject,
     ];
     type Output = Pushed;
 

@@ -109,13 +109,22 @@ pub struct PushedEntry {
     hash: ObjectHash,
 }
 
-/// What a push does besides reading objects and writing.
+/// What a push does besides reading objects and writing. It deletes its own pointer where another push
+/// was faster.
 pub const PUSHING: &[Action] = &[
     Action::ListBucket,
     Action::GetObjectVersion,
     Action::GetObjectAttributes,
     Action::GetObjectVersionAttributes,
     Action::AbortMultipartUpload,
+    Action::DeleteObject,
+];
+/// What making a revision does besides where no objects are read for it.
+pub const REVISING: &[Action] = &[
+    Action::ListBucket,
+    Action::GetObjectVersion,
+    Action::AbortMultipartUpload,
+    Action::DeleteObject,
 ];
 /// Bytes of memory that a manifest may take while it is made.
 const MOST: usize = 256 << 20;

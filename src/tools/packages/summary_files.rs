@@ -1,7 +1,7 @@
 use super::{
     create_from_s3::summary_text,
     opened::registry,
-    pushing::{Pushed, Wanted, message, push},
+    pushing::{Pushed, REVISING, Wanted, message, push},
     update::based,
 };
 use crate::{
@@ -59,8 +59,7 @@ impl Tool for CreateQuiltSummaryFiles {
     const TITLE: &'static str = "Write summary files";
     const TOOLSET: Toolset = Toolset::Package;
     const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
-    const USES: &'static [Action] =
-        &[Action::ListBucket, Action::GetObjectVersion, Action::AbortMultipartUpload];
+    const USES: &'static [Action] = REVISING;
     type Output = Written;
 
     async fn run(self, cx: &Cx) -> Result<Written> {

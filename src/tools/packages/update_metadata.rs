@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{
     opened::registry,
-    pushing::{Pushed, Wanted, message, metadata, push},
+    pushing::{Pushed, REVISING, Wanted, message, metadata, push},
     update::{based, not_merged},
 };
 use crate::{
@@ -53,8 +53,7 @@ impl Tool for PackageUpdateMetadata {
     const TITLE: &'static str = "Update package metadata";
     const TOOLSET: Toolset = Toolset::Package;
     const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
-    const USES: &'static [Action] =
-        &[Action::ListBucket, Action::GetObjectVersion, Action::AbortMultipartUpload];
+    const USES: &'static [Action] = REVISING;
     type Output = Pushed;
 
     async fn run(self, cx: &Cx) -> Result<Pushed> {
