@@ -10,9 +10,10 @@
 //! | [`summary`] | a package at a glance: figures, PNG charts, README, `quilt_summarize.json`; pure | nothing |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
 //! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
-//! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error` |
+//! | [`clock`], [`turns`] | the one clock; whose turn it is among users | nothing |
+//! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error`, `clock`, `turns` |
 //! | [`catalog`] | the registry: token exchange, GraphQL | `aws`, `error` |
-//! | [`packages`] | packages: compact indexes of manifests, and their cache | `aws`, `domain`, `error` |
+//! | [`packages`] | packages: compact indexes of manifests, and their cache | `aws`, `domain`, `error`, `turns` |
 //! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
 //! | [`tool`] | how a tool is written | `runtime` |
 //! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`, `summary`; types of `auth`, `aws` |
@@ -37,6 +38,7 @@ pub mod aws;
 pub mod boot;
 pub mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -52,3 +54,4 @@ pub mod summary;
 pub mod telemetry;
 pub mod tool;
 pub mod tools;
+pub mod turns;

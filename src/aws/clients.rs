@@ -13,7 +13,6 @@ use aws_sdk_s3::config::{
 };
 use jiff::Timestamp;
 use moka::{future::Cache, ops::compute::Op};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     credentials::{
@@ -25,6 +24,7 @@ use super::{
 use crate::{
     domain::{Permit, RoleArn},
     error::{Code, ToolError},
+    turns::{Turn, Turns, User},
 };
 
 /// Where AWS is. Everything comes from our own configuration: these clients read no environment,
@@ -47,7 +47,8 @@ pub struct Clients {
     http: SharedHttpClient,
     sts: Arc<dyn AssumeRole>,
     kept: Cache<Key, Kept>,
-    slots: Semaphore,
+    slots: Turns,
+    copies: Turns,
     /// Where buckets are. It holds no authority, so all callers share it.
     pub(super) regions: Regions,
 }
@@ -94,8 +95,15 @@ enum Kept {
 const MAX_CLIENTS: u64 = 4_096;
 /// Calls to S3 under way at the same time, of all callers together.
 const MAX_CALLS: usize = 512;
+/// And of one user's.
+const MAX_CALLS_OF_ONE: usize = 192;
+/// Copies among them: S3 takes minutes for gigabytes.
+const MAX_COPIES: usize = 128;
+const MAX_COPIES_OF_ONE: usize = 48;
 /// How long a call waits for its turn among them.
 const TURN: Duration = Duration::from_secs(10);
+/// And for one among the copies.
+const COPY_TURN: Duration = Duration::from_secs(600);
 /// Regions per set of credentials: those of a role are for one bucket, others for a few.
 const MAX_REGIONS: usize = 16;
 /// Bytes per second: S3 copies within a region at ten times this, between far ones at about this.
@@ -107,24 +115,41 @@ impl Clients {
     /// An empty cache. `sts` is the only way to the server's own identity.
     pub fn new(settings: Settings, http: SharedHttpClient, sts: Arc<dyn AssumeRole>) -> Self {
         let kept = Cache::builder().max_capacity(MAX_CLIENTS).time_to_live(MAX_TTL).build();
-        let slots = Semaphore::new(MAX_CALLS);
-        Self { settings, http, sts, kept, slots, regions: Regions::default() }
+        let slots = Turns::new(MAX_CALLS, MAX_CALLS_OF_ONE);
+        let copies = Turns::new(MAX_COPIES, MAX_COPIES_OF_ONE);
+        Self { settings, http, sts, kept, slots, copies, regions: Regions::default() }
     }
 
     /// A turn among the calls to S3, given back on drop.
     ///
     /// # Errors
     /// `aws_throttled` where the server is too busy for too long.
-    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, ToolError> {
-        match tokio::time::timeout(TURN, self.slots.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(ToolError::new(
+    pub(super) async fn turn(&self, user: &User) -> Result<Turn, ToolError> {
+        let turn = self.slots.take(user, 1, TURN).await;
+        turn.ok_or_else(|| {
+            ToolError::new(
                 Code::AwsThrottled,
                 "S3 was not called",
                 "This server has as many calls to S3 under way as it allows itself.",
                 "Wait a few seconds and call again.",
-            )),
-        }
+            )
+        })
+    }
+
+    /// A turn among the copies of whole objects, which take minutes where these are large.
+    ///
+    /// # Errors
+    /// `aws_throttled` where others' copies, or the caller's own, take too long.
+    pub(super) async fn copying(&self, user: &User) -> Result<Turn, ToolError> {
+        let turn = self.copies.take(user, 1, COPY_TURN).await;
+        turn.ok_or_else(|| {
+            ToolError::new(
+                Code::AwsThrottled,
+                "S3 was not asked to copy",
+                "This server has as many copies under way as it allows itself.",
+                "Call again later; what was copied already stays.",
+            )
+        })
     }
 
     /// The keys of this caller for this permit.

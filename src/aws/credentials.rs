@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     domain::{Permit, RoleArn},
     error::ToolError,
+    turns::User,
 };
 
 /// Whose credentials: the identity that a cached client belongs to.
@@ -23,6 +24,13 @@ pub struct Holder {
     pub jwt_id: Option<Arc<str>>,
     /// No credentials are kept beyond this.
     pub expires_at: Option<Timestamp>,
+}
+
+impl Holder {
+    /// Whose turn it is, when he waits for something.
+    pub fn user(&self) -> User {
+        (self.realm.clone(), self.subject.clone())
+    }
 }
 
 /// The one source of a caller's credentials, chosen once per request.

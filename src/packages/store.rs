@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use moka::{future::Cache, policy::EvictionPolicy};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::{
     Index,
@@ -19,13 +19,14 @@ use crate::{
         package::{MANIFESTS, TopHash},
     },
     error::{Code, ToolError},
+    turns::{Turn, Turns, User},
 };
 
 /// The manifests of all registries that fit.
 pub struct Store {
     kept: Cache<Key, Arc<Index>>,
-    loading: Arc<Semaphore>,
-    computing: Arc<Semaphore>,
+    loading: Turns,
+    computing: Turns,
     most: usize,
 }
 
@@ -43,8 +44,10 @@ pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// Bytes of manifests that are read at once, in pieces of this many; the largest ones one at a time,
 /// because a manifest takes more memory while it is sorted than afterwards.
 const SHARE: u64 = 4 * 1024 * 1024;
-const SHARES: u32 = 16;
-/// How long one waits for others who read large manifests.
+const SHARES: usize = 16;
+/// The largest text: four times what a million entries have.
+const MAX_TEXT: u64 = 1 << 30;
+/// How long one waits for others who read large manifests, or go through them.
 const TURN: Duration = Duration::from_secs(60);
 /// How long a manifest may take.
 const LIMITS: Limits = Limits { stall: Duration::from_secs(15), overall: Duration::from_secs(300) };
@@ -64,8 +67,8 @@ impl Store {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             kept,
-            loading: Arc::new(Semaphore::new(SHARES as usize)),
-            computing: Arc::new(Semaphore::new(cores)),
+            loading: Turns::new(SHARES, SHARES),
+            computing: Turns::new(cores, cores),
             most: bytes,
         }
     }
@@ -85,24 +88,40 @@ impl Store {
         let (bucket, hash) = (bucket.clone(), hash.clone());
         let uri =
             S3Uri { bucket: bucket.clone(), key: format!("{MANIFESTS}{hash}"), version_id: None };
-        let info = s3.info(&uri).await.map_err(|error| match error.code {
+        // A byte of it and not a HEAD, which S3 may answer to who may not decrypt the object.
+        let first = s3.read(&uri, 0, 1).await.map_err(|error| match error.code {
             Code::NoSuchObject => no_manifest(&bucket, &hash),
             _ => error,
         })?;
-        let key = Key { bucket, hash, etag: info.etag.clone() };
-        let load = self.load(s3, &uri, info.size, info.etag.as_deref(), told);
-        self.kept.try_get_with(key, load).await.map_err(|error| (*error).clone())
+        let key = Key { bucket, hash, etag: first.etag.clone() };
+        let load = || self.load(s3, &uri, first.size, first.etag.as_deref(), told);
+        let mut was_here = false;
+        let loaded = self.kept.try_get_with_by_ref(&key, async {
+            was_here = true;
+            load().await
+        });
+        match loaded.await {
+            // Somebody else's load failed, perhaps because of what he may not: it is tried as oneself.
+            Err(_) if !was_here => {
+                let index = load().await?;
+                self.kept.insert(key, index.clone()).await;
+                Ok(index)
+            }
+            loaded => loaded.map_err(|error| (*error).clone()),
+        }
     }
 
     /// Goes through an index in a thread for such work: a million entries take a second.
     ///
     /// # Errors
-    /// A fault of ours.
+    /// `timeout` where others have all threads for too long, or a fault of ours.
     pub async fn compute<T: Send + 'static>(
         &self,
+        user: &User,
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, ToolError> {
-        let turn = self.computing.clone().acquire_owned().await;
+        let turn = self.computing.take(user, 1, TURN).await;
+        let turn = turn.ok_or_else(|| busy("Going through a package"))?;
         let done = tokio::task::spawn_blocking(move || {
             // The thread works on when the caller has left, so the turn is its own.
             let _turn = turn;
@@ -121,17 +140,21 @@ impl Store {
         etag: Option<&str>,
         told: Told<'_>,
     ) -> Result<Arc<Index>, ToolError> {
-        let shares = u32::try_from(size.div_ceil(SHARE)).unwrap_or(SHARES).clamp(1, SHARES);
-        let turn =
-            tokio::time::timeout(TURN, self.loading.clone().acquire_many_owned(shares)).await;
-        let turn = turn.ok().and_then(Result::ok).ok_or_else(|| busy(uri))?;
+        if size > MAX_TEXT {
+            return Err(too_large(uri, format!("It has more than {MAX_TEXT} bytes.")));
+        }
+        let shares = usize::try_from(size.div_ceil(SHARE)).unwrap_or(SHARES);
+        let turn = self.loading.take(&s3.user(), shares, TURN).await;
+        let turn = turn.ok_or_else(|| busy(&format!("Reading {uri}")))?;
         let body = s3.stream(uri, None, LIMITS).await?;
         if body.etag.as_deref() != etag {
             return Err(broken(uri, "it was replaced while it was read".to_owned()));
         }
         let index = read(body, self.most, told, turn).await?;
         index.map(Arc::new).map_err(|error| match error {
-            NotIndexed::TooLarge(most) => too_large(uri, most),
+            NotIndexed::TooLarge(most) => {
+                too_large(uri, format!("Compressed it takes more than {most} bytes of memory."))
+            }
             error => broken(uri, error.to_string()),
         })
     }
@@ -142,7 +165,7 @@ async fn read(
     mut body: Body,
     most: usize,
     told: Told<'_>,
-    turn: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> Result<Result<Index, NotIndexed>, ToolError> {
     // `None` is the end. A queue that is closed before it has lost its caller, or half of the text.
     let (pieces, mut queue) = mpsc::channel::<Option<bytes::Bytes>>(AHEAD);
@@ -195,21 +218,21 @@ fn broken(uri: &S3Uri, why: String) -> ToolError {
     )
 }
 
-fn too_large(uri: &S3Uri, most: usize) -> ToolError {
+fn too_large(uri: &S3Uri, why: String) -> ToolError {
     ToolError::new(
         Code::PackageTooLarge,
         format!("The manifest {uri} is too large for this server"),
-        format!("Compressed it takes more than {most} bytes of memory."),
+        why,
         "Ask the operator for a larger QUILT_MCP_PACKAGE_CACHE_MIB, or read the manifest itself as an \
          object.",
     )
 }
 
-fn busy(uri: &S3Uri) -> ToolError {
+fn busy(what: &str) -> ToolError {
     ToolError::new(
         Code::Timeout,
-        format!("Reading {uri} had to wait for too long"),
-        "Others are reading large manifests.",
+        format!("{what} had to wait for too long"),
+        "Large manifests are being read, by others or by you.",
         "Call again in a minute.",
     )
 }
@@ -223,13 +246,14 @@ mod tests {
     #[tokio::test]
     async fn work_keeps_its_turn_when_its_caller_leaves() {
         let store = Store::new(1);
-        let turns = store.computing.available_permits();
+        let user: User = ("realm".into(), "user".into());
+        let turns = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (begun, begins) = channel();
         let mut gates = Vec::new();
         for _ in 0..turns {
             let (gate, wait) = channel::<()>();
             let begun = begun.clone();
-            let work = store.compute(move || {
+            let work = store.compute(&user, move || {
                 begun.send(()).map_err(std::io::Error::other)?;
                 wait.recv().map_err(std::io::Error::other)
             });
@@ -238,9 +262,9 @@ mod tests {
             assert!(tokio::time::timeout(Duration::from_millis(50), work).await.is_err());
             begins.recv().unwrap();
         }
-        let next = store.compute(|| Ok(7));
+        let next = store.compute(&user, || Ok(7));
         assert!(tokio::time::timeout(Duration::from_millis(50), next).await.is_err(), "no turn");
         gates.pop().unwrap().send(()).unwrap();
-        assert_eq!(store.compute(|| Ok(7)).await.unwrap(), 7);
+        assert_eq!(store.compute(&user, || Ok(7)).await.unwrap(), 7);
     }
 }

@@ -70,7 +70,7 @@ impl Cx {
             holder: self.context.caller.holder.clone(),
             source: self.context.source.clone(),
             authority,
-            now: self.now(),
+            clock: self.context.services.clock.clone(),
             calls: self.context.calls.clone(),
             link_max_secs: self.context.services.rules.link_max_secs,
         }
@@ -79,6 +79,17 @@ impl Cx {
     /// Manifests of packages, as far as they fit memory.
     pub fn packages(&self) -> &Store {
         &self.context.services.packages
+    }
+
+    /// Goes through packages in a thread for such work.
+    ///
+    /// # Errors
+    /// `timeout` where others have all threads for too long, or a fault of ours.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, ToolError> {
+        self.packages().compute(&self.context.caller.holder.user(), work).await
     }
 
     /// Who calls.

@@ -1,13 +1,12 @@
 //! The request-scoped context: who calls, with what authority, and the clients that follow from it.
 
 pub mod caller;
-pub mod clock;
 pub mod context;
 pub mod cx;
 pub mod progress;
 
+pub use crate::clock::Clock;
 pub use caller::Caller;
-pub use clock::Clock;
 pub use context::{Rules, RuntimeContext, Services, current, scope};
 pub use cx::Cx;
 pub use progress::{Progress, Step};

@@ -95,6 +95,7 @@ impl S3 {
     }
 
     async fn copy_whole(&self, copying: &Copying<'_>) -> Result<Written, ToolError> {
+        let _turn = self.clients.copying(&self.user()).await?;
         let sent = self.call(copying.permit, |client| {
             client
                 .copy_object()
@@ -142,6 +143,7 @@ impl S3 {
         number: i32,
         range: RangeInclusive<u64>,
     ) -> Result<CompletedPart, ToolError> {
+        let _turn = self.clients.copying(&self.user()).await?;
         let (first, last) = (range.start(), range.end());
         let sent = self.call(copying.permit, |client| {
             client

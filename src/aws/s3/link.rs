@@ -72,10 +72,11 @@ impl S3 {
     /// Denied by the token, or nothing left to live.
     pub fn signer(&self, bucket: &BucketName, via: &Via, asked: u64) -> Result<Signer, ToolError> {
         let permit = self.authority.require(Action::GetObject, bucket)?;
+        let now = self.now();
         let ends = [(Bound::Credentials, via.ends), (Bound::Token, self.holder.expires_at)];
-        let lifetime = lifetime(self.now, asked, self.link_max_secs, ends)?;
+        let lifetime = lifetime(now, asked, self.link_max_secs, ends)?;
         let config = PresigningConfig::builder()
-            .start_time(SystemTime::from(self.now))
+            .start_time(SystemTime::from(now))
             .expires_in(Duration::from_secs(lifetime.seconds))
             .build()
             .map_err(|_| ToolError::internal("a link's lifetime was not accepted"))?;

@@ -39,8 +39,10 @@ use super::{
     regions::elsewhere,
 };
 use crate::{
+    clock::Clock,
     domain::{Authority, Permit},
     error::ToolError,
+    turns::User,
 };
 
 /// The caller's S3, cut to what one tool declared.
@@ -49,7 +51,7 @@ pub struct S3 {
     pub(crate) holder: Arc<Holder>,
     pub(crate) source: Source,
     pub(crate) authority: Authority,
-    pub(crate) now: Timestamp,
+    pub(crate) clock: Clock,
     pub(crate) calls: Arc<AtomicU32>,
     /// Longest life of a link, in seconds.
     pub(crate) link_max_secs: u64,
@@ -83,6 +85,16 @@ enum Failed<E> {
 }
 
 impl S3 {
+    /// Now, and not when the call began: a push may take longer than credentials live.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whose turn it is, when this caller waits for something.
+    pub fn user(&self) -> User {
+        self.holder.user()
+    }
+
     /// Sends a call as the caller, to the region where the bucket is. A first word of S3 that it is
     /// elsewhere is followed and remembered; a second one in the same call is an error.
     async fn call<T, E, F>(
@@ -94,8 +106,8 @@ impl S3 {
         E: ProvideErrorMetadata,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let keys = self.clients.s3(&self.holder, &self.source, permit, self.now).await?;
-        let _turn = self.clients.turn().await?;
+        let keys = self.clients.s3(&self.holder, &self.source, permit, self.now()).await?;
+        let _turn = self.clients.turn(&self.user()).await?;
         let (bucket, regions) = (permit.bucket(), &self.clients.regions);
         let known = regions.of(bucket).await;
         let mut region = known.as_deref().unwrap_or(keys.home()).to_owned();

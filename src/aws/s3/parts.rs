@@ -18,6 +18,7 @@ use crate::{
     aws::{Clients, failure::tool_error},
     domain::{Permit, S3Uri},
     error::{Code, ToolError},
+    turns::User,
 };
 
 /// An upload that has begun. Dropped before it was completed, it is aborted in a task of its own, which
@@ -36,6 +37,7 @@ pub(super) struct Pending {
 #[derive(Clone)]
 struct Place {
     clients: Arc<Clients>,
+    user: User,
     calls: Arc<AtomicU32>,
     bucket: String,
     key: String,
@@ -53,6 +55,7 @@ impl S3 {
         head: impl Fn(CreateMultipartUploadFluentBuilder) -> CreateMultipartUploadFluentBuilder,
     ) -> Result<Pending, ToolError> {
         let place = Place {
+            user: self.user(),
             clients: self.clients.clone(),
             calls: self.calls.clone(),
             bucket: permit.bucket().to_string(),
@@ -162,12 +165,12 @@ impl Drop for Pending {
 }
 
 async fn aborted(place: Place, client: Client, id: String) {
-    let Place { clients, calls, bucket, key } = place;
+    let Place { clients, user, calls, bucket, key } = place;
     let left = |code: Code| {
         let code = code.as_str();
         tracing::warn!(event = "aws", bucket, code, "parts of an upload may be left behind");
     };
-    let _turn = match clients.turn().await {
+    let _turn = match clients.turn(&user).await {
         Ok(turn) => turn,
         Err(error) => return left(error.code),
     };

@@ -66,7 +66,7 @@ impl S3 {
     /// Denied by the token, or no credentials.
     pub async fn writer(&self, bucket: &BucketName) -> Result<Writer<'_>, ToolError> {
         let permit = self.authority.require(Action::PutObject, bucket)?;
-        self.clients.s3(&self.holder, &self.source, &permit, self.now).await?;
+        self.clients.s3(&self.holder, &self.source, &permit, self.now()).await?;
         Ok(Writer { s3: self, permit })
     }
 }

@@ -12,8 +12,9 @@ use std::{
 use super::{
     Index,
     block::{Block, Blocks},
+    weight_of_directory,
 };
-use crate::domain::package::{EntryLine, Header, Line, Lines, compare_keys};
+use crate::domain::package::{EntryLine, Header, Line, Lines, compare_keys, lines::MAX_LINE};
 
 /// Builds an index from the pieces of a manifest as they come.
 pub struct Builder {
@@ -36,6 +37,14 @@ pub enum NotIndexed {
     /// A name of both.
     #[error("{0:?} would be an entry and a folder")]
     EntryAndFolder(String),
+    /// A line that no reader takes.
+    #[error("{what} would have {bytes} bytes in the manifest; at most {MAX_LINE} are read")]
+    TooLong {
+        /// Which.
+        what: String,
+        /// Bytes.
+        bytes: usize,
+    },
     /// More than is allowed.
     #[error("the manifest is larger than this server takes: compressed it has more than {0} bytes")]
     TooLarge(usize),
@@ -116,6 +125,7 @@ impl Builder {
         let mut line = Vec::new();
         entry.write(&mut line).map_err(io::Error::from)?;
         line.pop();
+        check_length(&line, || format!("the line of {:?}", entry.logical_key))?;
         self.rows.keep(&entry.logical_key, entry.size, &line);
         self.rows.spill(self.rows.piece_bytes)
     }
@@ -134,6 +144,7 @@ impl Builder {
         lines.finish(|line| rows.take(line))?;
         rows.spill(0)?;
         let header = rows.header.ok_or(NotIndexed::Empty)?;
+        check_header(&header)?;
         let mut runs = rows.runs.into_iter();
         let blocks = match (runs.next(), runs.len()) {
             (None, _) => Vec::new(),
@@ -148,6 +159,21 @@ impl Builder {
     }
 }
 
+/// The first line, with all of a package's metadata, is a line as well.
+///
+/// # Errors
+/// It is too long to be read again, by quilt3 too.
+pub fn check_header(header: &Header) -> Result<(), NotIndexed> {
+    check_length(header.text().as_bytes(), || "the header (message, metadata, workflow)".to_owned())
+}
+
+fn check_length(line: &[u8], what: impl FnOnce() -> String) -> Result<(), NotIndexed> {
+    match line.len() {
+        bytes if bytes > MAX_LINE => Err(NotIndexed::TooLong { what: what(), bytes }),
+        _ => Ok(()),
+    }
+}
+
 impl Rows {
     fn take(&mut self, line: &[u8]) -> Result<(), String> {
         if self.header.is_none() {
@@ -156,7 +182,7 @@ impl Rows {
         }
         match Line::parse(line).map_err(|error| error.to_string())? {
             Line::Directory { .. } => {
-                self.weight += line.len();
+                self.weight += weight_of_directory(line);
                 self.directories.push(line.into());
             }
             Line::Entry(EntryLine { logical_key, size, .. }) => self.keep(&logical_key, size, line),
@@ -173,6 +199,9 @@ impl Rows {
 
     /// Compresses the piece, if it has so many bytes.
     fn spill(&mut self, least: usize) -> Result<(), NotIndexed> {
+        if self.weight > self.most {
+            return Err(NotIndexed::TooLarge(self.most));
+        }
         if self.bytes < least.max(1) {
             return Ok(());
         }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use block::Block;
-pub use builder::{Builder, NotIndexed};
+pub use builder::{Builder, NotIndexed, check_header};
 pub use cursor::Cursor;
 
 use crate::domain::package::{
@@ -60,7 +60,8 @@ impl Index {
 
     /// Bytes that it takes in memory.
     pub fn weight(&self) -> usize {
-        let directories: usize = self.directories.iter().map(|line| line.len() + 16).sum();
+        let directories: usize =
+            self.directories.iter().map(|line| weight_of_directory(line)).sum();
         let blocks: usize = self.blocks.iter().map(Block::weight).sum();
         self.header.text().len() + directories + blocks + size_of::<Self>()
     }
@@ -175,6 +176,11 @@ impl Index {
         }
         Ok(head)
     }
+}
+
+/// Bytes that a line about a directory takes: such lines are not compressed, and may be very short.
+fn weight_of_directory(line: &[u8]) -> usize {
+    line.len() + 2 * size_of::<Box<[u8]>>()
 }
 
 /// What a walk comes to.

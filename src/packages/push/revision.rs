@@ -6,7 +6,7 @@ use std::{
     ops::{Bound, ControlFlow},
 };
 
-use serde_json::value::RawValue;
+use serde_json::{Value, json, value::RawValue};
 
 use super::Facts;
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     error::ToolError,
     packages::{
         Index,
-        index::{Builder, NotIndexed},
+        index::{Builder, Cursor, NotIndexed, check_header},
         workflows::Loaded,
     },
 };
@@ -110,28 +110,24 @@ impl Revision {
         let fault = |_| ToolError::internal("a header could not be made");
         let header = self.index.header();
         let (message, raw) = (header.message().map(str::to_owned), header.user_meta().cloned());
-        let user_meta = match &raw {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(fault)?,
-            None => serde_json::json!({}),
-        };
+        let user_meta = value(raw.as_deref(), || "the package's metadata".to_owned())?;
         let submission =
             Submission { name: name.as_str(), message: message.as_deref(), user_meta: &user_meta };
-        let mut cursor = self.index.cursor();
-        let entries = std::iter::from_fn(|| {
-            let entry = cursor.entry().ok()??;
-            let user_meta = entry.user_meta().and_then(|raw| serde_json::from_str(raw.get()).ok());
-            let facts = EntryFacts {
-                logical_key: entry.logical_key.clone().into_owned(),
-                size: entry.size.unwrap_or(0),
-                user_meta: user_meta.unwrap_or_else(|| serde_json::json!({})),
-            };
-            cursor.advance();
-            Some(facts)
+        let (mut cursor, mut failed) = (self.index.cursor(), None);
+        let entries = std::iter::from_fn(|| match next(&mut cursor) {
+            Ok(facts) => facts,
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
         });
-        let member = workflows.check(&submission, entries)?;
-        let member = serde_json::value::to_raw_value(&member).map_err(fault)?;
+        let judged = workflows.check(&submission, entries);
+        // Before what the workflow says of the entries that it saw.
+        failed.map_or(Ok(()), Err)?;
+        let member = serde_json::value::to_raw_value(&judged?).map_err(fault)?;
         self.index.set_header(Header::new(message, raw, Some(member)).map_err(fault)?);
-        Ok(())
+        check_header(self.index.header())
+            .map_err(|error| ToolError::invalid_arguments(error.to_string()))
     }
 }
 
@@ -152,6 +148,26 @@ fn keep_folders(
         }
     }
     Ok(found)
+}
+
+/// The next entry, as a workflow sees it.
+fn next(cursor: &mut Cursor<'_>) -> Result<Option<EntryFacts<String>>, ToolError> {
+    let broken = |_| ToolError::internal("an index could not be read");
+    let Some(entry) = cursor.entry().map_err(broken)? else { return Ok(None) };
+    let logical_key = entry.logical_key.clone().into_owned();
+    let user_meta = value(entry.user_meta(), || format!("the metadata of {logical_key:?}"))?;
+    let facts = EntryFacts { logical_key, size: entry.size.unwrap_or(0), user_meta };
+    cursor.advance();
+    Ok(Some(facts))
+}
+
+/// Metadata as a schema sees them; none are an empty object.
+fn value(raw: Option<&RawValue>, whose: impl FnOnce() -> String) -> Result<Value, ToolError> {
+    let Some(raw) = raw else { return Ok(json!({})) };
+    serde_json::from_str(raw.get()).map_err(|error| {
+        let whose = whose();
+        ToolError::invalid_arguments(format!("{whose} cannot be judged by a workflow: {error}"))
+    })
 }
 
 /// Which of `remove` takes this key away.

@@ -190,7 +190,7 @@ impl PackageBrowse {
             let selection = self.selection()?;
             let work =
                 move || entries(&index, &selection, &Query::default(), after.as_deref(), most);
-            let page = cx.packages().compute(work).await?;
+            let page = cx.compute(work).await?;
             let (shown, next) = views(cx, page, self.room());
             return Ok((shown, Vec::new(), next));
         }
@@ -201,7 +201,7 @@ impl PackageBrowse {
             let metadata = folder_metadata(&index, &page);
             Ok((page, metadata))
         };
-        let (page, metadata) = cx.packages().compute(work).await?;
+        let (page, metadata) = cx.compute(work).await?;
         Ok(self.folder(cx, page, metadata))
     }
 

@@ -109,7 +109,7 @@ impl Tool for PackageContentsSearch {
         let (index, wanted) = (opened.index.clone(), query.clone());
         let after = cursor.map(|cursor| cursor.after);
         let work = move || entries(&index, &selection, &wanted, after.as_deref(), most);
-        let page = cx.packages().compute(work).await?;
+        let page = cx.compute(work).await?;
         // Links cost some three kilobytes each.
         let room = if self.include_signed_urls { bounds::ROOM / 2 } else { bounds::ROOM };
         let (mut shown, next) = views(cx, page, room);

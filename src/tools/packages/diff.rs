@@ -164,7 +164,7 @@ impl Tool for PackageDiff {
         let second = open_as(cx, &s3, two, other, which, phase).await?;
         let after = cursor.as_ref().map(|cursor| cursor.after.clone());
         let (left, right) = (first.index.clone(), second.index.clone());
-        let found = cx.packages().compute(move || {
+        let found = cx.compute(move || {
             let mut page = Found { after, room: bounds::ROOM, most, ..Found::default() };
             let summary = diff(&left, &right, |change, a, b| page.take(change, a, b))?;
             Ok((summary, page))

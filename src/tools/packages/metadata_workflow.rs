@@ -75,7 +75,7 @@ impl Rules {
         let Some(loaded) = loaded else { return Ok((checked, Vec::new())) };
         // Compiling schemas and going through a megabyte of metadata takes its time.
         let work = move || Ok(self.broken(&loaded, &metadata));
-        let broken = cx.packages().compute(work).await?;
+        let broken = cx.compute(work).await?;
         Ok((checked, broken.into_iter().map(finding).collect()))
     }
 

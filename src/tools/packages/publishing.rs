@@ -38,7 +38,7 @@ pub async fn publish(
         return Ok(Published { hash: hash.clone(), timestamp: Some(done.timestamp) });
     }
     let given = index.clone();
-    let entries = cx.packages().compute(move || Ok(entries(&given))).await??;
+    let entries = cx.compute(move || Ok(entries(&given))).await??;
     if !overwrite && place.head().await? != *head {
         return Err(place.conflict());
     }

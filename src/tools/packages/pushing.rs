@@ -292,7 +292,7 @@ async fn assembled(
     change: Change,
 ) -> Result<Revision> {
     let work = move || Ok(assemble(base.as_ref().map(|(_, index)| &**index), change, MOST));
-    cx.packages().compute(work).await?.map_err(not_made)
+    cx.compute(work).await?.map_err(not_made)
 }
 
 /// The manifest, judged by the registry's workflows, and its hash.
@@ -311,7 +311,7 @@ async fn make(
         let why = format!("to be removed, but not in the package: {}", names.join(", "));
         return Err(ToolError::invalid_arguments(why));
     }
-    let made = cx.packages().compute(move || {
+    let made = cx.compute(move || {
         let judged = match &workflows {
             Some(workflows) => revision.judged_by(workflows, &name),
             None => Ok(()),

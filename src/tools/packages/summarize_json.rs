@@ -58,7 +58,7 @@ impl Tool for GenerateQuiltSummarizeJson {
         let opened = open(cx, &s3, bucket, &self.package_name, &self.top_hash, None).await?;
         let index = opened.index.clone();
         let work = move || Ok((has_one(&index), sizes(&index, |all| rows(all))?));
-        let (has_one, (rows, without_size)) = cx.packages().compute(work).await?;
+        let (has_one, (rows, without_size)) = cx.compute(work).await?;
         let files = rows.iter().map(count).sum();
         let notes = notes(files, has_one, without_size);
         let unwritten = |_| ToolError::internal("a summary could not be written");

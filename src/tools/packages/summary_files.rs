@@ -69,7 +69,7 @@ impl Tool for CreateQuiltSummaryFiles {
         let (head, base) = based(cx, (bucket, &self.package_name), "", false).await?;
         let (index, package) = (base.index.clone(), self.package_name.to_string());
         let (description, replace) = (self.description.clone(), self.replace_readme);
-        let made = cx.packages().compute(move || {
+        let made = cx.compute(move || {
             let mut has_readme = false;
             let look = |all: &mut dyn Iterator<Item = (String, u64)>| {
                 Profile::of(all.inspect(|(key, _)| has_readme |= key == "README.md"))

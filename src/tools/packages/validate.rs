@@ -155,7 +155,7 @@ impl Tool for PackageValidate {
         let work = move || {
             entries(&index, &Selection::default(), &Query::default(), after.as_deref(), most)
         };
-        let page = cx.packages().compute(work).await?;
+        let page = cx.compute(work).await?;
         let subjects: Vec<Subject> =
             page.items.iter().filter_map(|line| subject(cx, line)).collect();
         let mut report = Report::default();
@@ -345,7 +345,7 @@ fn affordable<T>(items: Vec<T>, cost: impl Fn(&T) -> u64, most: u64) -> (Vec<T>,
 /// A manifest whose metadata no client could have hashed is not right either.
 async fn top_hash_is_right(cx: &Cx, opened: &Opened) -> Result<bool> {
     let (index, hash) = (opened.index.clone(), opened.hash.clone());
-    cx.packages().compute(move || Ok(index.top_hash().is_ok_and(|found| found == hash))).await
+    cx.compute(move || Ok(index.top_hash().is_ok_and(|found| found == hash))).await
 }
 
 #[cfg(test)]

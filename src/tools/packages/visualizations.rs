@@ -91,7 +91,7 @@ impl Tool for GeneratePackageVisualizations {
                 plots.iter().map(|plot| chart(&profile, *plot)).collect();
             Ok((drawn, without_size))
         };
-        let (drawn, entries_without_size) = cx.packages().compute(work).await?;
+        let (drawn, entries_without_size) = cx.compute(work).await?;
         let drawn = drawn.map_err(|why| ToolError::internal(why.to_string()))?;
         let pictures = drawn.iter().map(picture).collect();
         Ok(Visualized {
