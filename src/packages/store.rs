@@ -27,6 +27,8 @@ pub struct Store {
     kept: Cache<Key, Arc<Index>>,
     loading: Turns,
     computing: Turns,
+    gathering: Turns,
+    pushing: Turns,
     most: usize,
 }
 
@@ -51,6 +53,11 @@ const MAX_TEXT: u64 = 1 << 30;
 const TURN: Duration = Duration::from_secs(60);
 /// How long a manifest may take.
 const LIMITS: Limits = Limits { stall: Duration::from_secs(15), overall: Duration::from_secs(300) };
+/// Pushes whose objects are being listed; then they take room by what they found.
+const GATHERING: usize = 16;
+/// Pieces of memory for the objects of all pushes.
+const ROOM: usize = 256;
+const PIECE: usize = 256 * 1024;
 /// Pieces of the text between the network and the sorting.
 const AHEAD: usize = 4;
 
@@ -69,6 +76,8 @@ impl Store {
             kept,
             loading: Turns::new(SHARES, SHARES),
             computing: Turns::new(cores, cores),
+            gathering: Turns::new(GATHERING, GATHERING / 4),
+            pushing: Turns::new(ROOM, ROOM / 4 * 3),
             most: bytes,
         }
     }
@@ -130,6 +139,24 @@ impl Store {
         let done = done.await;
         let done = done.map_err(|_| ToolError::internal("going through a package failed"))?;
         done.map_err(|_| ToolError::internal("an index could not be read"))
+    }
+
+    /// Room to list the objects of a push.
+    ///
+    /// # Errors
+    /// `timeout` where others list for too long.
+    pub async fn gathering(&self, user: &User) -> Result<Turn, ToolError> {
+        let turn = self.gathering.take(user, 1, TURN).await;
+        turn.ok_or_else(|| busy("Making a package"))
+    }
+
+    /// Room for the objects of a push, which take so many bytes; kept until it is over.
+    ///
+    /// # Errors
+    /// `timeout` where other pushes take it for too long.
+    pub async fn pushing(&self, user: &User, bytes: usize) -> Result<Turn, ToolError> {
+        let turn = self.pushing.take(user, bytes.div_ceil(PIECE), TURN).await;
+        turn.ok_or_else(|| busy("Making a package"))
     }
 
     async fn load(
@@ -232,7 +259,7 @@ fn busy(what: &str) -> ToolError {
     ToolError::new(
         Code::Timeout,
         format!("{what} had to wait for too long"),
-        "Large manifests are being read, by others or by you.",
+        "Large packages are being read or made, by others or by you.",
         "Call again in a minute.",
     )
 }

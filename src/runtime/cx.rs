@@ -14,6 +14,7 @@ use crate::{
     domain::{Access, Action, Authority, BucketName, Denied, package::TopHash},
     error::ToolError,
     packages::Store,
+    turns::Turn,
 };
 
 /// The caller ∩ what one tool declared. A tool gets this and nothing else: no token, no
@@ -90,6 +91,22 @@ impl Cx {
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, ToolError> {
         self.packages().compute(&self.context.caller.holder.user(), work).await
+    }
+
+    /// Room to list the objects of a push.
+    ///
+    /// # Errors
+    /// `timeout` where others list for too long.
+    pub async fn gathering(&self) -> Result<Turn, ToolError> {
+        self.packages().gathering(&self.context.caller.holder.user()).await
+    }
+
+    /// Room for the objects of a push, which take so many bytes.
+    ///
+    /// # Errors
+    /// `timeout` where other pushes take it for too long.
+    pub async fn pushing(&self, bytes: usize) -> Result<Turn, ToolError> {
+        self.packages().pushing(&self.context.caller.holder.user(), bytes).await
     }
 
     /// Who calls.

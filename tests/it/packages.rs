@@ -151,12 +151,17 @@ pub fn column(list: &Value, name: &str) -> Vec<String> {
     list.iter().map(|item| item[name].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Requests to S3 since the journal was cleared, of one operation, about keys that begin so.
+/// Requests to S3 since the journal was cleared, of one operation, about keys that begin so. `FirstByte` is
+/// the one of a byte that asks whether the caller may read a manifest.
 pub fn asked(app: &TestApp, operation: &str, prefix: &str) -> usize {
     let about = |key: &Option<String>| key.as_ref().is_some_and(|key| key.starts_with(prefix));
     s3_calls(app.world())
         .iter()
-        .filter(|call| call.operation == operation && about(&call.key))
+        .filter(|call| {
+            let is_first_byte = call.detail.get("Range").is_some_and(|range| range == "bytes=0-0");
+            let name = if is_first_byte { "FirstByte" } else { &call.operation };
+            name == operation && about(&call.key)
+        })
         .count()
 }
 

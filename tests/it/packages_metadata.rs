@@ -277,7 +277,7 @@ impl Tool for Pushes {
             });
             Ok(loaded.check(&push, entries))
         };
-        let header = cx.packages().compute(work).await??;
+        let header = cx.compute(work).await??;
         Ok(Pushed { header: Value::Object(header) })
     }
 }

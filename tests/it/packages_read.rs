@@ -132,7 +132,7 @@ async fn pages_stay_with_their_revision_when_latest_moves() {
     let second = ok(&client, "package_browse", more).await;
     assert_eq!((&second["top_hash"], &second["metadata"]), (&json!(old), &Value::Null));
     assert_eq!(asked(&app, "GetObject", ""), 0, "neither the manifest again nor a pointer");
-    assert_eq!(asked(&app, "HeadObject", ".quilt/packages/"), 1, "he is authorised anew");
+    assert_eq!(asked(&app, "FirstByte", ".quilt/packages/"), 1, "he is authorised anew");
     let more = of("team/p", json!({"limit": 40, "next": second["next"]}));
     let third = ok(&client, "package_browse", more).await;
     assert_eq!(third["next"], Value::Null);

@@ -81,7 +81,8 @@ async fn every_object_is_asked_about_and_what_is_wrong_is_told() {
         assert_eq!(counts[name], count, "{name}: {counts}");
     }
     let heads = app.s3_calls().into_iter().filter(|call| call.operation == "HeadObject");
-    assert_eq!(heads.count(), 9, "eight objects and the manifest");
+    assert_eq!(heads.count(), 8, "eight objects");
+    assert_eq!(asked(&app, "FirstByte", ""), 1, "whether he may read the manifest");
     assert_eq!(asked(&app, "GetObject", ""), 2, "manifest and pointer, no object");
     assert!(app.s3_calls().iter().all(|call| call.bucket.as_deref() != Some("quilt-bob-lab")));
     // A forged claim is asked on: S3 refuses.

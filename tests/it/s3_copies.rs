@@ -151,6 +151,21 @@ async fn what_is_wrong_about_a_source_is_told() {
 }
 
 #[tokio::test]
+async fn an_object_that_was_replaced_since_it_was_looked_at_is_not_copied() {
+    let app = app().await;
+    let client = app.client("alice");
+    app.put(&lab("alice"), "s", content(6 * MIB));
+    let seen = app.world().store().get(&lab("alice"), "s", None).unwrap().1.etag.clone();
+    app.put(&lab("alice"), "s", vec![7; 6 * MIB]);
+    for whole in [Value::Null, json!(MIB)] {
+        let copy = json!({"op": "copy", "uri": uri(&lab("alice"), "s"), "to": uri(SHARED, "t"),
+            "size": 6 * MIB, "whole": whole, "matches": seen});
+        assert_eq!(call(&client, copy).await.code().as_deref(), Some("conflict"), "{whole}");
+    }
+    assert_eq!(app.world().store().latest(SHARED, "t"), None);
+}
+
+#[tokio::test]
 async fn large_objects_are_copied_in_parts() {
     let app = app().await;
     let client = app.client("alice");

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::stream;
 use quilt_mcp_server::{
-    aws::s3::{Condition, Limits, Sizes, Span, Target, Upload},
+    aws::s3::{Condition, Limits, Seen as S3Seen, Sizes, Span, Target, Upload},
     demo::{
         Fault, Service, Torn,
         client::{Answer, Client},
@@ -81,11 +81,12 @@ impl Do {
     async fn copy(&self, cx: &Cx) -> Result<Value> {
         let to = self.to.as_ref().unwrap();
         let s3 = cx.s3();
+        let was = S3Seen { size: self.size, etag: self.matches.as_deref() };
         let written = match self.whole {
-            None => s3.copy(&self.uri, &to.bucket, &to.key, self.size).await?,
+            None => s3.copy(&self.uri, &to.bucket, &to.key, was).await?,
             Some(whole) => {
                 let sizes = Sizes { whole, part: 5 * MIB as u64 };
-                s3.copy_by(sizes, &self.uri, &to.bucket, &to.key, self.size).await?
+                s3.copy_by(sizes, &self.uri, &to.bucket, &to.key, was).await?
             }
         };
         Ok(json!({"etag": written.etag, "version_id": written.version_id}))

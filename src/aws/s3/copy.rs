@@ -36,6 +36,15 @@ impl Sizes {
     pub const S3: Sizes = Sizes { whole: 5 << 30, part: 64 << 20 };
 }
 
+/// What an object was when it was looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Bytes.
+    pub size: u64,
+    /// Without its quotes; another one later is another object.
+    pub etag: Option<&'a str>,
+}
+
 /// S3's own limit.
 const MAX_PARTS: u64 = 10_000;
 /// Parts under way at the same time; they take no memory here.
@@ -46,14 +55,14 @@ struct Copying<'a> {
     from: &'a S3Uri,
     to: S3Uri,
     permit: &'a Permit,
-    size: u64,
+    seen: Seen<'a>,
 }
 
 impl S3 {
     /// Copies an object with its headers and metadata, without its tags and ACL: `s3:GetObject` on the
     /// source (`s3:GetObjectVersion` where a version is named) and `s3:PutObject` on the target; above
-    /// 5 GiB `s3:AbortMultipartUpload` on the target as well. `size` is the object's, in bytes. A copy
-    /// in parts that fails, or is dropped, leaves nothing behind.
+    /// 5 GiB `s3:AbortMultipartUpload` on the target as well. `seen` is what the object was when it was
+    /// looked at. A copy in parts that fails, or is dropped, leaves nothing behind.
     ///
     /// # Errors
     /// Denied by the token for either bucket, no credentials, what AWS answered, `conflict` where the
@@ -63,9 +72,9 @@ impl S3 {
         from: &S3Uri,
         bucket: &BucketName,
         key: &str,
-        size: u64,
+        seen: Seen<'_>,
     ) -> Result<Written, ToolError> {
-        self.copy_by(Sizes::S3, from, bucket, key, size).await
+        self.copy_by(Sizes::S3, from, bucket, key, seen).await
     }
 
     /// The same, in parts from another size on.
@@ -78,7 +87,7 @@ impl S3 {
         from: &S3Uri,
         bucket: &BucketName,
         key: &str,
-        size: u64,
+        seen: Seen<'_>,
     ) -> Result<Written, ToolError> {
         let read = match from.version_id {
             Some(_) => Action::GetObjectVersion,
@@ -86,8 +95,8 @@ impl S3 {
         };
         let permit = self.authority.require_copy(read, &from.bucket, bucket)?;
         let to = S3Uri { bucket: bucket.clone(), key: key.to_owned(), version_id: None };
-        let copying = Copying { from, to, permit: permit.permit(), size };
-        if size <= sizes.whole {
+        let copying = Copying { from, to, permit: permit.permit(), seen };
+        if seen.size <= sizes.whole {
             return self.copy_whole(&copying).await;
         }
         self.authority.require(Action::AbortMultipartUpload, bucket)?;
@@ -100,12 +109,13 @@ impl S3 {
             client
                 .copy_object()
                 .copy_source(copying.from.as_copy_source())
+                .set_copy_source_if_match(copying.seen.etag.map(|etag| format!("\"{etag}\"")))
                 .bucket(copying.permit.bucket().as_str())
                 .key(&copying.to.key)
                 // Tags would need two more permissions, and a copy in parts has none either.
                 .tagging_directive(TaggingDirective::Replace)
                 .customize()
-                .config_override(self.clients.patience(copying.size))
+                .config_override(self.clients.patience(copying.seen.size))
                 .send()
         });
         let answer = sent.await.map_err(|e| copying.error(e))?.output;
@@ -116,11 +126,12 @@ impl S3 {
     }
 
     async fn copy_in_parts(&self, copying: &Copying<'_>, part: u64) -> Result<Written, ToolError> {
-        let (permit, to, size) = (copying.permit, &copying.to, copying.size);
+        let (permit, to, size) = (copying.permit, &copying.to, copying.seen.size);
         let head = self.head(copying.from).await?.output;
         let pinned = head.e_tag().map(str::to_owned);
         let same = head.content_length().and_then(|n| u64::try_from(n).ok()) == Some(size);
-        let (true, Some(pinned)) = (same, pinned) else {
+        let is_it = |pinned: &str| copying.seen.etag.is_none_or(|seen| seen == etag(pinned));
+        let (true, Some(pinned)) = (same, pinned.filter(|pinned| is_it(pinned))) else {
             return Err(copying.changed());
         };
         let ranges = ranges(size, part).ok_or_else(|| {

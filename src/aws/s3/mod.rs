@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 pub use body::{Body, Limits};
 pub use checksums::{Checksums, PartSum, Span};
-pub use copy::Sizes;
+pub use copy::{Seen, Sizes};
 pub use delete::Deleted;
 pub use link::{Bound, Lifetime, Link, Signer};
 pub use list::{ListRequest, Object, Page};

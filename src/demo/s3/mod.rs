@@ -109,6 +109,9 @@ fn first_look(request: &Request) -> Call {
     call.bucket = Some(bucket.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
     call.key = Some(key.to_owned()).filter(|key| !key.is_empty());
     call.set("Method", request.method().as_str());
+    if let Some(range) = request.headers().get("Range") {
+        call.set("Range", String::from_utf8_lossy(range.as_bytes()));
+    }
     call
 }
 

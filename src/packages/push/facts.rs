@@ -1,6 +1,9 @@
 //! Size and hash of objects: from what S3 knows, else from their bytes.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -18,7 +21,7 @@ use crate::{
             object_hash::{CHUNKED, CRC, chunk_size},
         },
     },
-    error::ToolError,
+    error::{Code, ToolError},
 };
 
 /// What a manifest says of an object.
@@ -32,6 +35,8 @@ pub struct Facts {
     pub size: u64,
     /// Of its bytes.
     pub hash: ObjectHash,
+    /// As S3 knew it when it was asked.
+    pub etag: Option<String>,
     /// Whether its bytes were read for that.
     pub was_read: bool,
 }
@@ -40,17 +45,20 @@ pub struct Facts {
 const ASKED: usize = 32;
 /// An object that is larger is not read for its hash if S3 has another checksum of it.
 const MAX_READ: u64 = 4 << 30;
+/// Bytes that one push reads for hashes.
+const MAX_READ_IN_ALL: u64 = 256 << 30;
 
 /// The facts of all sources, in their order. `told` hears how many are done.
 ///
 /// # Errors
-/// Denied, what AWS answered, or an object that changed meanwhile.
+/// Denied, what AWS answered, an object that changed meanwhile, or too much to read.
 pub async fn facts(
     s3: &S3,
     sources: Vec<Source>,
     told: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Facts>, ToolError> {
-    let mut asked = stream::iter(sources).map(|source| of(s3, source)).buffered(ASKED);
+    let left = AtomicU64::new(MAX_READ_IN_ALL);
+    let mut asked = stream::iter(sources).map(|source| of(s3, source, &left)).buffered(ASKED);
     let mut all = Vec::new();
     while let Some(facts) = asked.try_next().await? {
         all.push(facts);
@@ -59,7 +67,7 @@ pub async fn facts(
     Ok(all)
 }
 
-async fn of(s3: &S3, source: Source) -> Result<Facts, ToolError> {
+async fn of(s3: &S3, source: Source, left: &AtomicU64) -> Result<Facts, ToolError> {
     let Source { logical_key, mut uri } = source;
     let sums = s3.checksums(&uri).await?;
     // From here on it is this version, also if another one is written meanwhile.
@@ -67,9 +75,14 @@ async fn of(s3: &S3, source: Source) -> Result<Facts, ToolError> {
     let size = sums.size;
     let (hash, was_read) = match known(&sums) {
         Some(hash) => (hash, false),
-        None => (read(s3, &uri, &sums).await?, true),
+        None => {
+            let take = |left: u64| left.checked_sub(size);
+            let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+            taken.map_err(|_| too_much())?;
+            (read(s3, &uri, &sums).await?, true)
+        }
     };
-    Ok(Facts { logical_key, uri, size, hash, was_read })
+    Ok(Facts { logical_key, uri, size, hash, etag: sums.etag, was_read })
 }
 
 /// The hash that follows from S3's checksums (the rules of the catalog's registry).
@@ -104,7 +117,21 @@ fn known(sums: &Checksums) -> Option<ObjectHash> {
     from_sha256.or_else(crc)
 }
 
-/// A terabyte an hour; at least a minute.
+fn too_much() -> ToolError {
+    ToolError::new(
+        Code::PackageTooLarge,
+        "There is too much to read for one push",
+        format!(
+            "S3 has no SHA-256 checksums of these objects, so they are read for their hashes; at most {} GiB \
+             are read in one call.",
+            MAX_READ_IN_ALL >> 30
+        ),
+        "Make the package of fewer objects and add the others with package_update, or have S3 compute the \
+         checksums (x-amz-checksum-algorithm: SHA256) when objects are written.",
+    )
+}
+
+/// At 32 MiB a second, and a minute more.
 fn limits(size: u64) -> Limits {
     let overall = Duration::from_secs(60 + size / (32 << 20));
     Limits { stall: Duration::from_secs(15), overall }
@@ -114,7 +141,7 @@ async fn read(s3: &S3, uri: &S3Uri, sums: &Checksums) -> Result<ObjectHash, Tool
     let mut body = s3.stream(uri, None, limits(sums.size)).await?;
     if body.size != sums.size || body.etag != sums.etag {
         return Err(ToolError::new(
-            crate::error::Code::Conflict,
+            Code::Conflict,
             format!("{uri} changed while its hash was computed"),
             "The bucket keeps no versions, and the object was replaced.",
             "Call again.",

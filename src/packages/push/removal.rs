@@ -10,7 +10,7 @@ use crate::{
         S3Uri,
         package::{LATEST, POINTERS, TopHash},
     },
-    error::ToolError,
+    error::{Code, ToolError},
     packages::revisions::{Pointer, Registry},
 };
 
@@ -25,6 +25,8 @@ pub struct Removal {
     pub next_latest: Option<TopHash>,
     /// Pointers that stay.
     pub left: usize,
+    /// What `latest` was, where there is one.
+    latest: Option<String>,
 }
 
 /// Pointers that are deleted at the same time.
@@ -37,10 +39,12 @@ impl Place<'_> {
     /// Denied, or what AWS answered.
     pub async fn removal(&self, of: Option<&TopHash>) -> Result<Removal, ToolError> {
         let registry = Registry { s3: self.s3, bucket: self.bucket };
+        // First, so that a push in the meantime is seen.
+        let latest_then = self.latest().await?;
         let pointers: Vec<Pointer> = registry.pointers(self.package).await?;
         let held = registry.hashes(self.package, &pointers).await?;
         let all = pointers.len();
-        let mut removal = Removal::default();
+        let mut removal = Removal { latest: latest_then, ..Removal::default() };
         let mut newest_left = None;
         let mut latest = None;
         for (pointer, hash) in pointers.into_iter().zip(held) {
@@ -72,6 +76,7 @@ impl Place<'_> {
     ///
     /// # Errors
     /// Denied, or what AWS answered; what was deleted until then is gone, and calling again deletes the rest.
+    /// `conflict` where somebody pushed since; then nothing is deleted.
     pub async fn remove(&self, removal: &Removal) -> Result<(), ToolError> {
         if let Some(hash) = &removal.next_latest {
             let upload = Upload {
@@ -79,9 +84,15 @@ impl Place<'_> {
                 body: Bytes::copy_from_slice(hash.as_str().as_bytes()),
                 content_type: "text/plain".to_owned(),
                 metadata: Default::default(),
-                condition: Condition::None,
+                condition: removal.latest.clone().map_or(Condition::Absent, Condition::Matches),
             };
-            self.s3.writer(self.bucket).await?.put(&upload).await?;
+            let written = self.s3.writer(self.bucket).await?.put(&upload).await;
+            written.map_err(|error| match error.code {
+                Code::AlreadyExists | Code::Conflict | Code::NoSuchObject => self.conflict(),
+                _ => error,
+            })?;
+        } else if self.latest().await? != removal.latest {
+            return Err(self.conflict());
         }
         let (latest, others): (Vec<&String>, Vec<&String>) =
             removal.pointers.iter().partition(|name| *name == LATEST);
@@ -94,6 +105,15 @@ impl Place<'_> {
             .buffer_unordered(AT_ONCE)
             .try_collect::<()>()
             .await
+    }
+
+    /// The ETag of `latest`, whatever it holds.
+    async fn latest(&self) -> Result<Option<String>, ToolError> {
+        match self.s3.read(&self.at(LATEST), 0, 1).await {
+            Ok(part) => Ok(part.etag),
+            Err(error) if error.code == Code::NoSuchObject => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn at(&self, name: &str) -> S3Uri {

@@ -227,6 +227,7 @@ mod tests {
             },
             size,
             hash: ObjectHash { kind: "sha2-256-chunked".into(), value: "x".into() },
+            etag: None,
             was_read: false,
         }
     }

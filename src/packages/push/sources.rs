@@ -1,10 +1,11 @@
 //! Which objects become which entries.
 
-use std::collections::BTreeMap;
-
 use crate::{
     aws::{S3, s3::ListRequest},
-    domain::{BucketName, S3Uri, package::check_key},
+    domain::{
+        BucketName, S3Uri,
+        package::{check_key, compare_keys},
+    },
     error::{Code, ToolError},
     packages::Selection,
 };
@@ -18,8 +19,21 @@ pub struct Source {
     pub uri: S3Uri,
 }
 
+impl Source {
+    /// Bytes of its name and key, about what it takes in memory.
+    pub fn weight(&self) -> usize {
+        self.logical_key.len() + self.uri.key.len()
+    }
+}
+
 /// Objects of one push; more come with further revisions.
 pub const MAX_OBJECTS: usize = 100_000;
+/// Bytes of all their names and keys.
+const MAX_NAMES: usize = 64 << 20;
+/// Objects that are looked at, chosen or not.
+const MAX_LISTED: usize = 2_000_000;
+/// What a registry keeps beside the data.
+const OWN: &str = ".quilt/";
 
 /// How objects are named in the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +44,7 @@ pub enum Naming {
     Flat,
 }
 
-/// The objects below a prefix that are chosen, in the order of their keys. What looks like a folder (an
+/// The objects below a prefix that are chosen by their names (see [`root`]), in the order of their keys. What looks like a folder (an
 /// empty object whose key ends with a slash) is none.
 ///
 /// # Errors
@@ -42,21 +56,25 @@ pub async fn below(
     selection: &Selection,
     room: usize,
 ) -> Result<Vec<S3Uri>, ToolError> {
-    let (mut found, mut token) = (Vec::new(), None::<String>);
+    let (mut found, mut token, mut listed) = (Vec::new(), None::<String>, 0);
+    let root = root(prefix);
     loop {
         let continuation_token = token.as_deref();
         let request = ListRequest { prefix, continuation_token, ..ListRequest::default() };
         let page = s3.list(bucket, request).await?;
+        listed += page.objects.len();
         let chosen = page.objects.into_iter().filter(|object| {
-            let rest = object.key.strip_prefix(prefix).unwrap_or(&object.key);
-            !object.key.ends_with('/') && selection.has(rest)
+            let name = object.key.strip_prefix(root).unwrap_or(&object.key);
+            // A registry's own files are no data, unless they are asked for.
+            let is_own = object.key.starts_with(OWN) && !prefix.starts_with(OWN);
+            !object.key.ends_with('/') && !is_own && selection.has(name)
         });
         found.extend(chosen.map(|object| S3Uri {
             bucket: bucket.clone(),
             key: object.key,
             version_id: None,
         }));
-        if found.len() > room {
+        if found.len() > room || listed > MAX_LISTED {
             return Err(too_many());
         }
         token = page.next_token;
@@ -66,11 +84,13 @@ pub async fn below(
     }
 }
 
-/// Names for objects.
-///
-/// # Errors
-/// Two would have the same name, or a name is none.
-pub fn named(uris: Vec<S3Uri>, naming: Naming) -> Result<Vec<Source>, ToolError> {
+/// Where the names of what is below a prefix begin: behind its last slash. Of `data/2024-` that is `data/`.
+pub fn root(prefix: &str) -> &str {
+    prefix.rfind('/').and_then(|slash| prefix.get(..=slash)).unwrap_or("")
+}
+
+/// Names for objects; not [`checked`] yet.
+pub fn named(uris: Vec<S3Uri>, naming: Naming) -> Vec<Source> {
     let root = match naming {
         Naming::Paths => common_folder(&uris).to_owned(),
         Naming::Flat => String::new(),
@@ -79,7 +99,7 @@ pub fn named(uris: Vec<S3Uri>, naming: Naming) -> Result<Vec<Source>, ToolError>
         Naming::Paths => uri.key.strip_prefix(&root).unwrap_or(&uri.key).to_owned(),
         Naming::Flat => uri.key.rsplit('/').next().unwrap_or(&uri.key).to_owned(),
     };
-    checked(uris.into_iter().map(|uri| Source { logical_key: name(&uri), uri }).collect())
+    uris.into_iter().map(|uri| Source { logical_key: name(&uri), uri }).collect()
 }
 
 /// The same sources, if their names are names, and each is there once.
@@ -90,42 +110,38 @@ pub fn checked(sources: Vec<Source>) -> Result<Vec<Source>, ToolError> {
     if sources.len() > MAX_OBJECTS {
         return Err(too_many());
     }
-    let mut names: BTreeMap<&str, &S3Uri> = BTreeMap::new();
-    let mut twice = Vec::new();
+    if sources.iter().map(Source::weight).sum::<usize>() > MAX_NAMES {
+        return Err(too_many());
+    }
     for source in &sources {
         check_key(&source.logical_key)
             .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
-        if let Some(other) = names.insert(&source.logical_key, &source.uri) {
-            twice.push(format!("{:?}: {other} and {}", source.logical_key, source.uri));
+    }
+    let mut sorted: Vec<&Source> = sources.iter().collect();
+    sorted.sort_by(|a, b| compare_keys(&a.logical_key, &b.logical_key));
+    let (mut count, mut shown) = (0, Vec::new());
+    for (one, next) in sorted.iter().zip(sorted.iter().skip(1)) {
+        let (name, other) = (&one.logical_key, &next.logical_key);
+        // In this order what is in a folder follows it.
+        if other.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+            let why = format!("{name:?} would be an entry and a folder: {other:?} is in it");
+            return Err(ToolError::invalid_arguments(why));
+        }
+        if name == other {
+            count += 1;
+            if shown.len() < 5 {
+                shown.push(format!("{name:?}: {} and {}", one.uri, next.uri));
+            }
         }
     }
-    no_file_is_a_folder(&names)?;
-    if twice.is_empty() {
+    if count == 0 {
         return Ok(sources);
     }
-    let shown = twice.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
     Err(ToolError::invalid_arguments(format!(
-        "{} logical keys would be there twice: {shown}. Leave flatten out to keep the paths, or name \
-         them with entries",
-        twice.len()
+        "{count} logical keys would be there twice: {}. Leave flatten out to keep the paths, or name them \
+         with entries",
+        shown.join("; ")
     )))
-}
-
-/// A package that has `a` and `a/b` could not be installed anywhere.
-fn no_file_is_a_folder(names: &BTreeMap<&str, &S3Uri>) -> Result<(), ToolError> {
-    for name in names.keys() {
-        let mut end = 0;
-        while let Some(slash) = name.get(end..).and_then(|rest| rest.find('/')) {
-            end += slash;
-            if let Some(folder) = name.get(..end).filter(|folder| names.contains_key(folder)) {
-                return Err(ToolError::invalid_arguments(format!(
-                    "{folder:?} would be an entry and a folder: {name:?} is in it"
-                )));
-            }
-            end += 1;
-        }
-    }
-    Ok(())
 }
 
 /// What all keys begin with, up to a slash; of a single object its folder.
@@ -146,7 +162,10 @@ fn too_many() -> ToolError {
     ToolError::new(
         Code::InvalidArguments,
         "There are too many objects for one call",
-        format!("At most {MAX_OBJECTS} are taken at once."),
+        format!(
+            "At most {MAX_OBJECTS} are taken at once, with {MAX_NAMES} bytes of names, of {MAX_LISTED} that \
+             are listed."
+        ),
         "Choose fewer (a narrower prefix, include and exclude), and add the others with package_update.",
     )
 }
@@ -166,7 +185,7 @@ mod tests {
     }
 
     fn names(keys: &[&str], naming: Naming) -> Result<Vec<String>, String> {
-        match named(uris(keys), naming) {
+        match checked(named(uris(keys), naming)) {
             Ok(sources) => Ok(sources.into_iter().map(|source| source.logical_key).collect()),
             Err(error) => Err(error.to_string()),
         }

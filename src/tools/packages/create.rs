@@ -1,8 +1,9 @@
 use serde_json::Value;
 
 use super::{
+    arguments::{EntryArgument, Gathered, message, metadata, readme, sources},
     opened::registry,
-    pushing::{EntryArgument, PUSHING, Pushed, Wanted, message, metadata, push, readme, sources},
+    pushing::{PUSHING, Pushed, Wanted, push},
 };
 use crate::{
     domain::package::PackageName,
@@ -71,13 +72,14 @@ impl Tool for PackageCreate {
         let place = Place { s3: &s3, bucket, package: &self.package_name };
         let head = place.new_head(self.overwrite).await?;
         let naming = if self.flatten { Naming::Flat } else { Naming::Paths };
-        let sources = sources(&s3, &self.s3_uris, self.entries, naming).await?;
-        if sources.is_empty() && self.readme.is_none() {
+        let found = sources(&s3, &self.s3_uris, self.entries, naming);
+        let gathered = Gathered::by(cx, found).await?;
+        if gathered.sources.is_empty() && self.readme.is_none() {
             let why = "a package needs entries: give s3_uris, entries or readme";
             return Err(ToolError::invalid_arguments(why));
         }
         let wanted = Wanted {
-            sources,
+            gathered,
             remove: Default::default(),
             files: readme(self.readme),
             message: message(self.message)?,

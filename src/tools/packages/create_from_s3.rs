@@ -1,9 +1,10 @@
 use serde_json::{Map, Value};
 
 use super::{
+    arguments::{Gathered, bounded, message, metadata},
     metadata_templates_list::today,
     opened::registry,
-    pushing::{Files, Pushed, Wanted, message, metadata, push},
+    pushing::{Files, Pushed, Wanted, push},
 };
 use crate::{
     aws::S3,
@@ -15,7 +16,7 @@ use crate::{
         Selection,
         push::{
             CopyMode, Place, Source,
-            sources::{MAX_OBJECTS, below, checked},
+            sources::{MAX_OBJECTS, below, root},
         },
     },
     summary::{Kind, Profile, Readme, SUMMARIZE_KEY, Wanted as Summary, kind, readme, summarize},
@@ -101,7 +102,8 @@ impl Tool for PackageCreateFromS3 {
     ];
     type Output = Pushed;
 
-    async fn run(self, cx: &Cx) -> Result<Pushed> {
+    async fn run(mut self, cx: &Cx) -> Result<Pushed> {
+        self.description = bounded("description", self.description)?;
         let bucket = registry(&self.registry)?;
         let s3 = cx.s3();
         cx.granted(Action::PutObject, bucket)?;
@@ -109,7 +111,7 @@ impl Tool for PackageCreateFromS3 {
         let head = place.new_head(self.overwrite).await?;
         let prefix = self.prefix()?;
         let wanted = Wanted {
-            sources: self.sources(&s3, &prefix).await?,
+            gathered: Gathered::by(cx, self.sources(&s3, &prefix)).await?,
             remove: Default::default(),
             files: self.files(&prefix),
             message: message(self.message.clone())?,
@@ -139,8 +141,7 @@ impl PackageCreateFromS3 {
         let (include, exclude) = (&self.include_patterns, &self.exclude_patterns);
         let selection = Selection::new("", include, exclude, None)
             .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
-        // Names begin behind the last slash of the prefix: of `data/2024-` that is `data/`.
-        let root = prefix.rfind('/').map_or("", |slash| prefix.get(..=slash).unwrap_or(""));
+        let root = root(prefix);
         let name = &self.source_bucket.name;
         let uris = below(s3, name, prefix, &selection, MAX_OBJECTS).await?;
         if uris.is_empty() {
@@ -155,7 +156,7 @@ impl PackageCreateFromS3 {
             };
             Source { logical_key, uri }
         });
-        checked(named.collect())
+        Ok(named.collect())
     }
 
     fn files(&self, prefix: &str) -> Files {

@@ -62,15 +62,21 @@ impl Tool for PackageDelete {
         cx.granted(Action::DeleteObject, bucket)?;
         let s3 = cx.s3();
         let place = Place { s3: &s3, bucket, package: &self.package_name };
-        let of = match self.top_hash.as_deref().filter(|text| !text.is_empty()) {
+        let of = match self.top_hash.as_deref().map(Which::parse).transpose()? {
             None => None,
-            Some(text) => {
-                let which = Which::parse(text)?;
+            // Called twice it would delete two.
+            Some(Which::Latest) => {
+                return Err(ToolError::invalid_arguments(
+                    "top_hash names one revision by its hash or timestamp (package_versions lists them); \
+                     leave it out to delete the whole package",
+                ));
+            }
+            Some(which) => {
                 Some(Registry { s3: &s3, bucket }.resolve(&self.package_name, &which).await?)
             }
         };
         let removal = place.removal(of.as_ref()).await?;
-        if removal.pointers.is_empty() {
+        if removal.pointers.is_empty() && removal.next_latest.is_none() {
             return Err(ToolError::new(
                 Code::NoSuchPackage,
                 format!("There is nothing to delete of {} in s3://{bucket}", self.package_name),

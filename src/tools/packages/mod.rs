@@ -1,5 +1,6 @@
 //! Packages, and what is around them.
 
+pub mod arguments;
 pub mod browse;
 pub mod contents_search;
 pub mod create;

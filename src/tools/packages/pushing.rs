@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::{Value, value::RawValue};
-
-use super::publishing::publish;
+use super::{arguments::Gathered, publishing::publish};
 use crate::{
     aws::{
         S3,
@@ -16,29 +14,16 @@ use crate::{
         workflow::Asked,
     },
     packages::{
-        Index, Selection,
+        Index,
         index::NotIndexed,
         push::{
-            Change, CopyMode, Facts, Head, Naming, Place, Revision, Source, construct,
-            copies::copy,
-            facts::facts,
-            revision::assemble,
-            sources::{MAX_OBJECTS, below, checked, named},
+            Change, CopyMode, Facts, Head, Place, Revision, construct, copies, copies::copy,
+            facts::facts, revision::assemble,
         },
         workflows::load,
     },
     tools::{bounds, prelude::*},
 };
-
-/// An entry by name.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EntryArgument {
-    /// Its name in the package.
-    logical_key: String,
-    /// `s3://bucket/key`, with `?versionId=…` for a version.
-    s3_uri: S3Uri,
-}
 
 /// Makes files, logical key and text, when the entries are known.
 pub type Files = Box<dyn FnOnce(&[Facts]) -> Vec<(String, String)> + Send>;
@@ -46,7 +31,7 @@ pub type Files = Box<dyn FnOnce(&[Facts]) -> Vec<(String, String)> + Send>;
 /// What a push is made of.
 pub struct Wanted {
     /// Objects that become entries.
-    pub sources: Vec<Source>,
+    pub gathered: Gathered,
     /// Names that go.
     pub remove: BTreeSet<String>,
     /// Files that are written for it.
@@ -128,69 +113,6 @@ pub const REVISING: &[Action] = &[
 ];
 /// Bytes of memory that a manifest may take while it is made.
 const MOST: usize = 256 << 20;
-/// Bytes of a message.
-pub const MAX_MESSAGE: usize = 10_000;
-/// Bytes of a package's metadata: with the message it is one line of the manifest.
-const MAX_META: usize = 900_000;
-
-/// The objects of `s3_uris` (objects, or whole prefixes) and of `entries`.
-///
-/// # Errors
-/// One is no URI, two have one name, or what AWS answered.
-pub async fn sources(
-    s3: &S3,
-    uris: &[String],
-    entries: Vec<EntryArgument>,
-    naming: Naming,
-) -> Result<Vec<Source>> {
-    let mut objects = Vec::new();
-    for text in uris {
-        let is_prefix = text.ends_with('/') || !text.trim_start_matches("s3://").contains('/');
-        if !is_prefix {
-            let uri =
-                S3Uri::parse(text).map_err(|e| ToolError::invalid_arguments(e.to_string()))?;
-            objects.push(uri);
-            continue;
-        }
-        let place =
-            BucketRef::parse(text).map_err(|e| ToolError::invalid_arguments(e.to_string()))?;
-        let room = MAX_OBJECTS.saturating_sub(objects.len());
-        let found = below(s3, &place.name, &place.prefix, &Selection::default(), room).await?;
-        if found.is_empty() {
-            let why = format!("there are no objects below {text}");
-            return Err(ToolError::invalid_arguments(why));
-        }
-        objects.extend(found);
-    }
-    let named = named(objects, naming)?;
-    let explicit =
-        entries.into_iter().map(|e| Source { logical_key: e.logical_key, uri: e.s3_uri });
-    checked(named.into_iter().chain(explicit).collect())
-}
-
-/// The argument `metadata`: an object, or the text of one. Numbers of more than 64 bits need the text.
-///
-/// # Errors
-/// It is neither.
-pub fn metadata(value: Option<&Value>) -> Result<Option<RawMeta>> {
-    let text = match value {
-        None => return Ok(None),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    let wrong = |why: String| ToolError::invalid_arguments(format!("metadata {why}"));
-    if text.len() > MAX_META {
-        return Err(wrong(format!("has more than {MAX_META} bytes")));
-    }
-    if !text.trim_start().starts_with('{') {
-        return Err(wrong("has to be a JSON object".to_owned()));
-    }
-    crate::domain::package::Json::parse(&text)
-        .map_err(|error| wrong(format!("is wrong: {error}")))?;
-    let raw = RawValue::from_string(text).map_err(|error| wrong(format!("is no JSON: {error}")))?;
-    Ok(Some(raw))
-}
-
 /// The base of a revision: what `latest` is, and the revision that it builds on.
 pub type Base = (Head, Option<(TopHash, Arc<Index>)>);
 
@@ -211,52 +133,53 @@ pub async fn push(
         // Said before anything is read.
         s3.writer(bucket).await?;
     }
-    let Wanted { sources, remove, files, message, user_meta, copy_mode, workflow, .. } = wanted;
+    let Wanted { mut gathered, remove, files, message, user_meta, copy_mode, workflow, .. } =
+        wanted;
+    let sources = std::mem::take(&mut gathered.sources);
     let total = sources.len() as u64;
     let told = |done| cx.progress(done, Some(2 * total), "asking S3 for sizes and hashes");
-    let known = facts(s3, sources, &told).await?;
+    let mut known = facts(s3, sources, &told).await?;
     let read_for_hashes = known.iter().filter(|facts| facts.was_read).count() as u64;
-    let copied = known.iter().filter(|f| copy_mode.target(&place, f).is_some()).count() as u64;
     let files = files(&known);
+    known.retain(|facts| files.iter().all(|(name, _)| *name != facts.logical_key));
+    let copied = copies::planned(&place, copy_mode, &known)?;
     // As it will be, judged before anything is copied or written.
-    let plan = set_of(planned(&place, copy_mode, &known), files.iter().map(|f| file(&place, f)));
-    let change = Change { set: plan.clone(), remove, message: message.clone(), user_meta };
-    let asked = workflow.as_deref();
-    let (mut revision, mut hash) = make(cx, &place, base.clone(), change.clone(), asked).await?;
-    if cx.registry_pushes() {
-        construct::check(&revision.index)?;
-    }
-    let (mut set, mut timestamp) = (plan, None);
-    if !wanted.dry_run {
-        set = bring(cx, &place, copy_mode, known, files).await?;
-        let header = revision.index.header().clone();
-        revision = assembled(cx, base.clone(), Change { set: set.clone(), ..change }).await?;
-        revision.index.set_header(header);
-    }
-    let index = Arc::new(revision.index);
-    if !wanted.dry_run {
-        let made = (index.clone(), &hash);
-        let done = publish(cx, &place, made, &head, wanted.overwrite, asked).await?;
-        (hash, timestamp) = (done.hash, done.timestamp);
-    }
-    let (entries, entries_truncated) = shown(&set);
-    Ok(Pushed {
+    let plan: Vec<Facts> =
+        planned(&place, copy_mode, &known).chain(files.iter().map(|f| file(&place, f))).collect();
+    let (entries, entries_truncated) = shown(&plan);
+    let change = Change { set: Vec::new(), remove, message: message.clone(), user_meta };
+    let (asked, parent) = (workflow.as_deref(), base.as_ref().map(|(hash, _)| hash.clone()));
+    let planned = Change { set: plan, ..change.clone() };
+    let (revision, top_hash) = make(cx, &place, base.clone(), planned, asked).await?;
+    let mut pushed = Pushed {
         action,
         dry_run: wanted.dry_run,
         package_name: package.clone(),
         registry: bucket.to_string(),
-        top_hash: hash,
-        parent: base.map(|(hash, _)| hash),
-        timestamp,
+        top_hash,
+        parent,
+        timestamp: None,
         message,
         entries,
         entries_truncated,
         removed_entries: revision.removed,
-        total_entries: index.entries(),
-        total_size: index.size(),
+        total_entries: revision.index.entries(),
+        total_size: revision.index.size(),
         copied,
         read_for_hashes,
-    })
+    };
+    if !wanted.dry_run {
+        let header = revision.index.header().clone();
+        drop(revision);
+        let set = bring(cx, &place, copy_mode, known, files).await?;
+        (pushed.entries, pushed.entries_truncated) = shown(&set);
+        let mut index = assembled(cx, base, Change { set, ..change }).await?.index;
+        index.set_header(header);
+        let made = (Arc::new(index), &pushed.top_hash);
+        let done = publish(cx, &place, made, &head, wanted.overwrite, asked).await?;
+        (pushed.top_hash, pushed.timestamp) = (done.hash, done.timestamp);
+    }
+    Ok(pushed)
 }
 
 /// Copies what is to be copied and writes the files; the entries as they are then.
@@ -274,16 +197,7 @@ async fn bring(
     for text in files {
         written.push(write(place, text).await?);
     }
-    Ok(set_of(copies, written))
-}
-
-/// Entries, of which files replace those of the same name.
-fn set_of(mut entries: Vec<Facts>, files: impl IntoIterator<Item = Facts>) -> Vec<Facts> {
-    for file in files {
-        entries.retain(|facts| facts.logical_key != file.logical_key);
-        entries.push(file);
-    }
-    entries
+    Ok(copies.into_iter().chain(written).collect())
 }
 
 async fn assembled(
@@ -311,6 +225,9 @@ async fn make(
         let why = format!("to be removed, but not in the package: {}", names.join(", "));
         return Err(ToolError::invalid_arguments(why));
     }
+    if cx.registry_pushes() {
+        construct::check(&revision.index)?;
+    }
     let made = cx.compute(move || {
         let judged = match &workflows {
             Some(workflows) => revision.judged_by(workflows, &name),
@@ -324,12 +241,15 @@ async fn make(
 }
 
 /// Where copies would be.
-fn planned(place: &Place<'_>, mode: CopyMode, known: &[Facts]) -> Vec<Facts> {
-    let at = |facts: &Facts| match mode.target(place, facts) {
+fn planned<'a>(
+    place: &'a Place<'_>,
+    mode: CopyMode,
+    known: &'a [Facts],
+) -> impl Iterator<Item = Facts> + 'a {
+    known.iter().map(move |facts| match mode.target(place, facts) {
         Some(uri) => Facts { uri, ..facts.clone() },
         None => facts.clone(),
-    };
-    known.iter().map(at).collect()
+    })
 }
 
 /// A file that is to be written for the package.
@@ -339,7 +259,14 @@ fn file(place: &Place<'_>, (name, text): &(String, String)) -> Facts {
     hasher.update(text.as_bytes());
     let key = format!("{}/{name}", place.package);
     let uri = S3Uri { bucket: place.bucket.clone(), key, version_id: None };
-    Facts { logical_key: name.clone(), uri, size, hash: hasher.finish(), was_read: false }
+    Facts {
+        logical_key: name.clone(),
+        uri,
+        size,
+        hash: hasher.finish(),
+        etag: None,
+        was_read: false,
+    }
 }
 
 /// Writes it.
@@ -392,22 +319,4 @@ fn not_made(error: NotIndexed) -> ToolError {
         ),
         error => ToolError::invalid_arguments(error.to_string()),
     }
-}
-
-/// The argument `message`.
-///
-/// # Errors
-/// It is too long.
-pub fn message(text: Option<String>) -> Result<Option<String>> {
-    match text.as_ref().is_some_and(|text| text.len() > MAX_MESSAGE) {
-        true => {
-            Err(ToolError::invalid_arguments(format!("message has more than {MAX_MESSAGE} bytes")))
-        }
-        false => Ok(text.filter(|text| !text.is_empty())),
-    }
-}
-
-/// The argument `readme`, as a file.
-pub fn readme(text: Option<String>) -> Files {
-    Box::new(|_| text.into_iter().map(|text| ("README.md".to_owned(), text)).collect())
 }

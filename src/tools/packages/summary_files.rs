@@ -1,7 +1,8 @@
 use super::{
+    arguments::{Gathered, bounded, message},
     create_from_s3::summary_text,
     opened::registry,
-    pushing::{Pushed, REVISING, Wanted, message, push},
+    pushing::{Pushed, REVISING, Wanted, push},
     update::based,
 };
 use crate::{
@@ -68,7 +69,8 @@ impl Tool for CreateQuiltSummaryFiles {
         let s3 = cx.s3();
         let (head, base) = based(cx, (bucket, &self.package_name), "", false).await?;
         let (index, package) = (base.index.clone(), self.package_name.to_string());
-        let (description, replace) = (self.description.clone(), self.replace_readme);
+        let description = bounded("description", self.description)?;
+        let replace = self.replace_readme;
         let made = cx.compute(move || {
             let mut has_readme = false;
             let look = |all: &mut dyn Iterator<Item = (String, u64)>| {
@@ -93,7 +95,7 @@ impl Tool for CreateQuiltSummaryFiles {
         let files = made.await?;
         let texts = files.clone();
         let wanted = Wanted {
-            sources: Vec::new(),
+            gathered: Gathered::default(),
             remove: Default::default(),
             files: Box::new(move |_| texts),
             message: message(self.message)?,

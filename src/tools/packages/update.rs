@@ -1,8 +1,9 @@
 use serde_json::Value;
 
 use super::{
+    arguments::{EntryArgument, Gathered, message, metadata, readme, sources},
     opened::{Opened, open, registry},
-    pushing::{EntryArgument, PUSHING, Pushed, Wanted, message, metadata, push, readme, sources},
+    pushing::{PUSHING, Pushed, Wanted, push},
 };
 use crate::{
     domain::package::PackageName,
@@ -89,6 +90,8 @@ impl Tool for PackageUpdate {
         let (head, base) =
             based(cx, (bucket, &self.package_name), &self.top_hash, self.overwrite).await?;
         let naming = if self.flatten { Naming::Flat } else { Naming::Paths };
+        let found = sources(&s3, &self.s3_uris, self.entries, naming);
+        let gathered = Gathered::by(cx, found).await?;
         let more = metadata(self.metadata.as_ref())?;
         let old = base.index.header().user_meta();
         let user_meta = match (more, self.replace_metadata) {
@@ -97,7 +100,7 @@ impl Tool for PackageUpdate {
             (None, _) => old.cloned(),
         };
         let wanted = Wanted {
-            sources: sources(&s3, &self.s3_uris, self.entries, naming).await?,
+            gathered,
             remove: self.remove.into_iter().collect(),
             files: readme(self.readme),
             message: message(self.message)?,

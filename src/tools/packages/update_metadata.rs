@@ -1,8 +1,9 @@
 use serde_json::Value;
 
 use super::{
+    arguments::{Gathered, message, metadata},
     opened::registry,
-    pushing::{Pushed, REVISING, Wanted, message, metadata, push},
+    pushing::{Pushed, REVISING, Wanted, push},
     update::{based, not_merged},
 };
 use crate::{
@@ -69,7 +70,7 @@ impl Tool for PackageUpdateMetadata {
             more => more,
         };
         let wanted = Wanted {
-            sources: Vec::new(),
+            gathered: Gathered::default(),
             remove: Default::default(),
             files: Box::new(|_| Vec::new()),
             message: message(self.message)?,
