@@ -70,7 +70,7 @@ impl Tool for PackageDelete {
             }
         };
         let removal = place.removal(of.as_ref()).await?;
-        if removal.pointers.is_empty() {
+        if removal.pointers.is_empty() && removal.next_latest.is_none() {
             return Err(ToolError::new(
                 Code::NoSuchPackage,
                 format!("There is nothing to delete of {} in s3://{bucket}", self.package_name),
