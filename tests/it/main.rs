@@ -35,6 +35,7 @@ mod packages_memory;
 mod packages_metadata;
 mod packages_push;
 mod packages_push_changes;
+mod packages_push_deletes;
 mod packages_push_entries;
 mod packages_push_rights;
 mod packages_push_stops;

@@ -77,10 +77,7 @@ async fn a_manifest_is_read_once_however_many_ask() {
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap();
     }
-    assert_eq!(
-        (asked(&app, "GetObject", MANIFESTS), asked(&app, "FirstByte", MANIFESTS)),
-        (1, 12)
-    );
+    assert_eq!((asked(&app, "GetObject", MANIFESTS), asked(&app, "FirstByte", MANIFESTS)), (1, 12));
 }
 
 #[tokio::test]

@@ -262,11 +262,14 @@ async fn a_revision_is_taken_away_and_all_else_stays() {
         |hashes: &[&String]| -> Vec<String> { hashes.iter().map(|hash| (*hash).clone()).collect() };
     // The latest, which is there twice: the newest of the others is the latest then.
     let before = stored(&app, &lab("alice"));
-    let shown = delete("latest", true).await;
+    let (code, _) =
+        refused(&alice, "package_delete", of(NAME, json!({"top_hash": "latest"}))).await;
+    assert_eq!(code, "invalid_arguments", "called twice it would delete two");
+    let shown = delete(one, true).await;
     assert_eq!((&shown["revisions"], &shown["latest"]), (&json!([one]), &json!(three)));
     assert_eq!((&shown["pointers"], &shown["pointers_left"]), (&json!(2), &json!(3)));
     assert_eq!(stored(&app, &lab("alice")), before, "a dry run deletes nothing");
-    let mut gone = delete("latest", false).await;
+    let mut gone = delete(one, false).await;
     assert_eq!((gone["dry_run"].take(), &shown["dry_run"]), (json!(false), &json!(true)));
     gone["dry_run"] = json!(true);
     assert_eq!(gone, shown, "it does what it showed");

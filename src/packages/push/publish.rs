@@ -45,6 +45,16 @@ pub enum Head {
     },
 }
 
+impl Head {
+    /// The revision, where there is one.
+    pub fn hash(&self) -> Option<&TopHash> {
+        match self {
+            Head::None => None,
+            Head::At { hash, .. } => Some(hash),
+        }
+    }
+}
+
 /// A revision that was written.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -183,7 +193,8 @@ impl Place<'_> {
         Err(self.conflict())
     }
 
-    async fn write_latest(
+    /// Has `latest` point to a revision, if it is still what it was.
+    pub(super) async fn write_latest(
         &self,
         hash: &TopHash,
         head: &Head,

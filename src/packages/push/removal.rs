@@ -1,11 +1,9 @@
 //! Taking packages, or revisions, out of a registry: pointers alone.
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::Place;
+use super::{Head, Place};
 use crate::{
-    aws::s3::{Condition, Upload},
     domain::{
         S3Uri,
         package::{LATEST, POINTERS, TopHash},
@@ -23,10 +21,12 @@ pub struct Removal {
     pub hashes: Vec<TopHash>,
     /// What `latest` points to afterwards, where it has to be another.
     pub next_latest: Option<TopHash>,
+    /// What it has to be until then.
+    head: Option<Head>,
+    /// The ETag that `latest` had before anything was looked at, whatever it holds.
+    latest: Option<String>,
     /// Pointers that stay.
     pub left: usize,
-    /// What `latest` was, where there is one.
-    latest: Option<String>,
 }
 
 /// Pointers that are deleted at the same time.
@@ -38,9 +38,9 @@ impl Place<'_> {
     /// # Errors
     /// Denied, or what AWS answered.
     pub async fn removal(&self, of: Option<&TopHash>) -> Result<Removal, ToolError> {
-        let registry = Registry { s3: self.s3, bucket: self.bucket };
         // First, so that a push in the meantime is seen.
         let latest_then = self.latest().await?;
+        let registry = Registry { s3: self.s3, bucket: self.bucket };
         let pointers: Vec<Pointer> = registry.pointers(self.package).await?;
         let held = registry.hashes(self.package, &pointers).await?;
         let all = pointers.len();
@@ -49,21 +49,26 @@ impl Place<'_> {
         let mut latest = None;
         for (pointer, hash) in pointers.into_iter().zip(held) {
             let goes = of.is_none_or(|of| hash.as_ref() == Some(of));
-            if pointer.name == LATEST {
+            let is_latest = pointer.name == LATEST;
+            if is_latest {
                 latest = Some(goes);
-                continue;
             }
-            if !goes {
+            match (goes, is_latest) {
+                (true, _) => {
+                    removal.hashes.extend(hash.filter(|hash| !removal.hashes.contains(hash)));
+                    removal.pointers.extend(Some(pointer.name).filter(|_| !is_latest));
+                }
                 // They come newest first.
-                newest_left = newest_left.or(hash);
-                continue;
+                (false, false) => newest_left = newest_left.or(hash),
+                (false, true) => {}
             }
-            removal.hashes.extend(hash.filter(|hash| !removal.hashes.contains(hash)));
-            removal.pointers.push(pointer.name);
         }
         if latest == Some(true) {
             match newest_left {
-                Some(hash) => removal.next_latest = Some(hash),
+                Some(hash) => {
+                    removal.next_latest = Some(hash);
+                    removal.head = Some(self.head_at(of).await?);
+                }
                 // First, so that the package is gone by name before anything else.
                 None => removal.pointers.insert(0, LATEST.to_owned()),
             }
@@ -72,30 +77,31 @@ impl Place<'_> {
         Ok(removal)
     }
 
+    /// `latest`, which was this revision a moment ago.
+    async fn head_at(&self, of: Option<&TopHash>) -> Result<Head, ToolError> {
+        match self.head().await? {
+            head @ Head::At { .. } if head.hash() == of => Ok(head),
+            _ => Err(moved(self.conflict())),
+        }
+    }
+
     /// Does it.
     ///
     /// # Errors
     /// Denied, or what AWS answered; what was deleted until then is gone, and calling again deletes the rest.
-    /// `conflict` where somebody pushed since; then nothing is deleted.
+    /// `conflict` where somebody pushed meanwhile and `latest` was to be changed; then nothing is deleted.
     pub async fn remove(&self, removal: &Removal) -> Result<(), ToolError> {
-        if let Some(hash) = &removal.next_latest {
-            let upload = Upload {
-                uri: self.at(LATEST),
-                body: Bytes::copy_from_slice(hash.as_str().as_bytes()),
-                content_type: "text/plain".to_owned(),
-                metadata: Default::default(),
-                condition: removal.latest.clone().map_or(Condition::Absent, Condition::Matches),
-            };
-            let written = self.s3.writer(self.bucket).await?.put(&upload).await;
-            written.map_err(|error| match error.code {
-                Code::AlreadyExists | Code::Conflict | Code::NoSuchObject => self.conflict(),
+        if let (Some(hash), Some(head)) = (&removal.next_latest, &removal.head) {
+            self.write_latest(hash, head, false).await.map_err(|error| match error.code {
+                Code::Conflict => moved(error),
                 _ => error,
             })?;
-        } else if self.latest().await? != removal.latest {
-            return Err(self.conflict());
         }
         let (latest, others): (Vec<&String>, Vec<&String>) =
             removal.pointers.iter().partition(|name| *name == LATEST);
+        if !latest.is_empty() && self.latest().await? != removal.latest {
+            return Err(moved(self.conflict()));
+        }
         for name in latest {
             self.s3.delete(&self.at(name)).await?;
         }
@@ -107,7 +113,6 @@ impl Place<'_> {
             .await
     }
 
-    /// The ETag of `latest`, whatever it holds.
     async fn latest(&self) -> Result<Option<String>, ToolError> {
         match self.s3.read(&self.at(LATEST), 0, 1).await {
             Ok(part) => Ok(part.etag),
@@ -120,4 +125,11 @@ impl Place<'_> {
         let key = format!("{POINTERS}{}/{name}", self.package);
         S3Uri { bucket: self.bucket.clone(), key, version_id: None }
     }
+}
+
+/// Deleting has no base that could be another.
+fn moved(error: ToolError) -> ToolError {
+    let what_to_do =
+        "Look at its revisions (package_versions), then call again; nothing was deleted.";
+    ToolError { what_to_do: what_to_do.into(), ..error }
 }
