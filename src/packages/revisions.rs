@@ -151,7 +151,8 @@ impl Registry<'_> {
             return Err(self.missing(package, why));
         }
         let prefix = format!("{MANIFESTS}{}", text.to_ascii_lowercase());
-        let request = ListRequest { prefix: &prefix, max_keys: 2, ..ListRequest::default() };
+        // More than two: what lies there beside manifests hides none.
+        let request = ListRequest { prefix: &prefix, ..ListRequest::default() };
         let page = self.s3.list(self.bucket, request).await?;
         let mut hashes = page
             .objects

@@ -34,6 +34,7 @@ mod packages_list;
 mod packages_memory;
 mod packages_metadata;
 mod packages_push;
+mod packages_push_bounds;
 mod packages_push_changes;
 mod packages_push_deletes;
 mod packages_push_entries;

@@ -1,5 +1,8 @@
 //! `namespace/name`.
 
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +23,9 @@ pub struct InvalidPackageName(String);
 
 /// Characters of a name; it is part of several keys of S3.
 const MAX_CHARS: usize = 256;
+/// Python's `\w` in Unicode's terms: letters and numbers, but no marks, of which Rust takes some for letters.
+static FORM: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\A[\p{L}\p{N}_-]+/[\p{L}\p{N}_-]+\z").ok());
 
 impl PackageName {
     /// Parses a name by quilt3's rule, `^[\w-]+/[\w-]+$`, where a letter may be of any script.
@@ -27,16 +33,11 @@ impl PackageName {
     /// # Errors
     /// [`InvalidPackageName`] repeats the text.
     pub fn parse(text: &str) -> Result<Self, InvalidPackageName> {
-        let fits = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-        };
-        match text.split_once('/') {
-            Some((namespace, name))
-                if fits(namespace) && fits(name) && text.chars().count() <= MAX_CHARS =>
-            {
-                Ok(Self(text.to_owned()))
-            }
-            _ => Err(InvalidPackageName(text.chars().take(80).collect())),
+        let is_short = text.chars().nth(MAX_CHARS).is_none();
+        let fits = |form: &Regex| form.is_match(text).unwrap_or(false);
+        match is_short && FORM.as_ref().is_some_and(fits) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidPackageName(text.chars().take(80).collect())),
         }
     }
 
@@ -72,10 +73,23 @@ mod tests {
 
     #[test]
     fn a_name_has_two_parts() {
-        for good in ["a/b", "team-1/data_set", "Équipe/données", "-/_"] {
+        for good in ["a/b", "team-1/data_set", "Équipe/données", "-/_", "日本/Ⅷ"] {
             assert_eq!(PackageName::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", "a", "a/", "/b", "a/b/c", "a b/c", "a/b\n", "../x", "a/.b", "a/b@c"] {
+        for bad in [
+            "",
+            "a",
+            "a/",
+            "/b",
+            "a/b/c",
+            "a b/c",
+            "a/b\n",
+            "../x",
+            "a/.b",
+            "a/b@c",
+            "कि/नि",
+            "ⓐ/b",
+        ] {
             assert!(PackageName::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -176,3 +176,27 @@ fn a_cursor_passes_over_what_two_have_in_common() {
     assert_eq!(seen, [all[3].clone(), all[9000].clone()]);
     assert!(same > 15_000, "{same}");
 }
+
+#[test]
+fn a_manifest_that_is_too_large_is_given_up_while_it_comes() {
+    let directory = b"{\"logical_key\": \"/\"}\n";
+    let mut builder = Builder::new(100_000);
+    builder.push(HEADER.as_bytes()).unwrap();
+    builder.push(b"\n").unwrap();
+    let given_up = (0..100_000).find(|_| builder.push(directory).is_err());
+    assert!(given_up.is_some_and(|count| (1_000..3_000).contains(&count)), "{given_up:?}");
+}
+
+#[test]
+fn no_line_is_made_that_no_reader_takes() {
+    let mut builder = Builder::new(1 << 30);
+    let entry = |bytes: usize| Entry {
+        logical_key: "k".repeat(bytes),
+        physical_key: "s3://quilt-lab/x".to_owned(),
+        size: Some(1),
+        hash: None,
+        meta: None,
+    };
+    builder.add(&entry(900_000)).unwrap();
+    assert!(matches!(builder.add(&entry(1_000_000)), Err(NotIndexed::TooLong { .. })));
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Facts, Place};
 use crate::{
     aws::s3::Seen,
-    domain::{BucketName, S3Uri},
+    domain::{BucketName, S3Uri, package::PackageName},
     error::ToolError,
 };
 
@@ -34,15 +34,23 @@ const MAX_KEY: usize = 1024;
 impl CopyMode {
     /// Where an object will be, if it is to be copied.
     pub fn target(self, place: &Place<'_>, facts: &Facts) -> Option<S3Uri> {
-        let key = format!("{}/{}", place.package, facts.logical_key);
-        let is_there = facts.uri.bucket == *place.bucket;
+        self.target_in((place.bucket, place.package), facts)
+    }
+
+    fn target_in(
+        self,
+        (bucket, package): (&BucketName, &PackageName),
+        facts: &Facts,
+    ) -> Option<S3Uri> {
+        let key = format!("{package}/{}", facts.logical_key);
+        let is_there = facts.uri.bucket == *bucket;
         let wanted = match self {
             CopyMode::All => true,
             CopyMode::None => false,
             CopyMode::SameBucket => is_there,
         };
         // What lies in its place already is not copied onto itself.
-        let target = S3Uri { bucket: place.bucket.clone(), key, version_id: None };
+        let target = S3Uri { bucket: bucket.clone(), key, version_id: None };
         (wanted && !(is_there && facts.uri.key == target.key)).then_some(target)
     }
 }
@@ -53,9 +61,17 @@ impl CopyMode {
 /// A target's key would be too long; or a source is another one's target and has no versions, so that it
 /// depended on the order of the copies what is copied.
 pub fn planned(place: &Place<'_>, mode: CopyMode, facts: &[Facts]) -> Result<u64, ToolError> {
+    targets((place.bucket, place.package), mode, facts)
+}
+
+fn targets(
+    place: (&BucketName, &PackageName),
+    mode: CopyMode,
+    facts: &[Facts],
+) -> Result<u64, ToolError> {
     let mut targets: HashSet<(BucketName, String)> = HashSet::new();
     for facts in facts {
-        let Some(target) = mode.target(place, facts) else { continue };
+        let Some(target) = mode.target_in(place, facts) else { continue };
         if target.key.len() > MAX_KEY {
             let why =
                 format!("the copy's key would have more than {MAX_KEY} bytes: {}", target.key);
@@ -106,4 +122,33 @@ async fn copy_one(place: &Place<'_>, mode: CopyMode, mut facts: Facts) -> Result
         (facts.uri.bucket, facts.uri.key) = (target.bucket, target.key);
     }
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::package::ObjectHash;
+
+    #[test]
+    fn no_copy_overwrites_what_another_one_copies() {
+        let bucket = BucketName::parse("quilt-lab").unwrap();
+        let fact = |logical_key: &str, key: &str, version: Option<&str>| Facts {
+            logical_key: logical_key.to_owned(),
+            uri: S3Uri {
+                bucket: bucket.clone(),
+                key: key.to_owned(),
+                version_id: version.map(str::to_owned),
+            },
+            size: 1,
+            hash: ObjectHash::from_sha256(&[0; 32]),
+            etag: None,
+            was_read: false,
+        };
+        let name = PackageName::parse("a/b").unwrap();
+        let of = |facts: &[Facts]| targets((&bucket, &name), CopyMode::All, facts);
+        let swapped = |version| [fact("x", "a/b/y", version), fact("y", "a/b/x", version)];
+        assert!(of(&swapped(None)).unwrap_err().to_string().contains("keeps no versions"));
+        assert_eq!(of(&swapped(Some("v"))).unwrap(), 2);
+        assert_eq!(of(&[fact("x", "a/b/x", None), fact("z", "z", None)]).unwrap(), 1);
+    }
 }

@@ -164,8 +164,10 @@ impl Tool for PackageDiff {
         let second = open_as(cx, &s3, two, other, which, phase).await?;
         let after = cursor.as_ref().map(|cursor| cursor.after.clone());
         let (left, right) = (first.index.clone(), second.index.clone());
+        let told = cursor.is_none().then(|| metadata(&first, &second));
+        let room = bounds::ROOM.saturating_sub(bounds::cost_of(&told));
         let found = cx.compute(move || {
-            let mut page = Found { after, room: bounds::ROOM, most, ..Found::default() };
+            let mut page = Found { after, room, most, ..Found::default() };
             let summary = diff(&left, &right, |change, a, b| page.take(change, a, b))?;
             Ok((summary, page))
         });
@@ -174,7 +176,7 @@ impl Tool for PackageDiff {
         let next = page.last.filter(|_| page.is_more);
         let next = next.map(|after| Cursor { hashes, after }.encode());
         Ok(Diff {
-            metadata: cursor.is_none().then(|| metadata(&first, &second)),
+            metadata: told,
             package1: side(&self.package1_name, one.to_string(), &first),
             package2: side(other, two.to_string(), &second),
             summary: counts(summary),
@@ -274,7 +276,9 @@ fn counts(summary: Summary) -> Counts {
 }
 
 /// Names that are listed of each kind.
-const MAX_NAMES: usize = 200;
+const MAX_NAMES: usize = 100;
+/// Characters of each.
+const MAX_NAME: usize = 80;
 
 fn metadata(first: &Opened, second: &Opened) -> Metadata {
     let members = |opened: &Opened| -> BTreeMap<String, Value> {
@@ -282,7 +286,7 @@ fn metadata(first: &Opened, second: &Opened) -> Metadata {
         raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     };
     let (a, b) = (members(first), members(second));
-    let short = |name: &String| name.chars().take(200).collect::<String>();
+    let short = |name: &String| name.chars().take(MAX_NAME).collect::<String>();
     let only = |x: &BTreeMap<String, Value>, y: &BTreeMap<String, Value>| {
         x.keys().filter(|name| !y.contains_key(*name)).take(MAX_NAMES).map(short).collect()
     };

@@ -12,7 +12,7 @@ use crate::{
         Index,
         revisions::{Registry, Which},
     },
-    tools::prelude::*,
+    tools::{bounds, prelude::*},
 };
 
 /// A registry argument: a bucket, or `s3://bucket`.
@@ -104,6 +104,6 @@ pub fn limit(asked: i64, most: usize) -> Result<usize> {
 
 /// A JSON text of a manifest as a value, where it costs no more than `room`.
 pub fn value(raw: Option<&serde_json::value::RawValue>, room: usize) -> Option<serde_json::Value> {
-    let raw = raw?.get();
-    serde_json::from_str(raw).ok().filter(|_| raw.len() * 4 <= room)
+    let raw = raw.filter(|raw| raw.get().len() <= room)?.get();
+    serde_json::from_str(raw).ok().filter(|value| bounds::cost_of(value) <= room)
 }
