@@ -164,26 +164,29 @@ async fn what_costs_more_than_its_bytes_is_counted_as_it_is_written() {
     let app = TestApp::start().await;
     let alice = app.client("alice");
     // 1e15 is five bytes of JSON text, and eighteen when it is written again.
-    let numbers = format!("[{}]", vec!["1e15"; 2_000].join(","));
-    let mut old = crate::packages::Revision::new();
-    for n in 0..60 {
-        let meta =
-            serde_json::from_str(&format!("{{\"user_meta\": {{\"n\": {numbers}}}}}")).unwrap();
-        old = old.entry(&format!("f{n:03}"), "s3://quilt-alice-lab/x", 1, meta);
-    }
-    let names: serde_json::Map<String, Value> =
-        (0..300).map(|n| (format!("{n}{}", "\u{1}".repeat(300)), json!(1))).collect();
-    let hash = old.header("user_meta", Value::Object(names)).push(
-        &app,
-        &lab("alice"),
-        NAME,
-        1_700_000_000,
-    );
-    let new = crate::packages::many(3).push(&app, &lab("alice"), NAME, 1_700_000_001);
+    let numbers = format!("{{\"n\": [{}]}}", vec!["1e15"; 9_900].join(","));
+    let numbers: Value = serde_json::from_str(&numbers).unwrap();
+    let names = |side: &str| -> Value {
+        let name = |n: u32| (format!("{side}{n}{}", "\u{1}".repeat(300)), json!(1));
+        Value::Object((0..300).map(name).collect())
+    };
+    let full = |meta: Value| {
+        (0..1000)
+            .fold(crate::packages::Revision::new(), |all, n| {
+                let key = format!("{n:03}{}", "k".repeat(400));
+                all.entry(&key, "s3://quilt-alice-lab/x", 1, json!({}))
+            })
+            .header("user_meta", meta)
+    };
+    let push = |meta: Value, at: u64| full(meta).push(&app, &lab("alice"), NAME, at);
+    let hash = push(numbers, 1_700_000_000);
     let page = of(NAME, json!({"top_hash": hash, "limit": 1000}));
     ok(&alice, "package_browse", page).await;
-    let pair = json!({"package1_name": NAME, "registry": lab("alice"), "package1_hash": hash,
-        "package2_hash": new});
+    let empty = crate::packages::Revision::new().header("user_meta", names("b"));
+    let hashes =
+        [push(names("a"), 1_700_000_001), empty.push(&app, &lab("alice"), NAME, 1_700_000_002)];
+    let pair = json!({"package1_name": NAME, "registry": lab("alice"), "package1_hash": hashes[0],
+        "package2_hash": hashes[1], "limit": 1000});
     let seen = ok(&alice, "package_diff", pair).await;
     assert!(!seen["metadata"]["removed"].as_array().unwrap().is_empty());
 }
