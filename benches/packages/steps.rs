@@ -185,7 +185,7 @@ async fn create(table: &mut Table, place: &Place, objects: u64) -> Result<()> {
             let served = Served::start(&place.world, &place.alice).await?;
             let arguments = json!({
                 "package_name": format!("bench/ours-{folder}-{copy_mode}-{time}"), "registry": BUCKET,
-                "s3_uris": [prefix], "copy_mode": copy_mode, "message": "bench",
+                "s3_uris": [prefix], "copy_mode": copy_mode, "message": "bench", "metadata": {"made": "for a bench"},
             });
             let made = served.call("package_create", arguments).await?;
             let [entries, top_hash] =

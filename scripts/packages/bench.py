@@ -60,7 +60,7 @@ def browse(bucket, name, *pages):
 
 def push(bucket, name, source, copies):
     def make():
-        package = quilt3.Package().set_dir("/", source)
+        package = quilt3.Package().set_dir("/", source, meta={"made": "for a bench"})
         return package.push(
             name,
             f"s3://{bucket}",
