@@ -1,8 +1,9 @@
 """Large manifests for measurements, written line by line as quilt3 would write them.
 
-    generate.py OUT COUNT
+    generate.py OUT COUNT [changed]
 
-The same count makes the same file, and so the same top hash.
+The same count makes the same file, and so the same top hash. `changed` makes another one, where one
+entry of a thousand has another hash, and one is not there.
 """
 
 import base64
@@ -43,4 +44,6 @@ def write(path, count, bucket, **how):
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], int(sys.argv[2]), "quilt-alice-lab")
+    out, count, *is_changed = sys.argv[1:]
+    how = {"changed": lambda at: at % 1000 == 1, "dropped": lambda at: at % 1000 == 2}
+    write(out, int(count), "quilt-alice-lab", **(how if is_changed else {}))

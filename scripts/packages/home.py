@@ -10,8 +10,9 @@ from pathlib import Path
 REGION = "us-east-1"
 
 
-def settle(folder):
-    """Everything that quilt3 and boto3 keep or look for is in `folder`, or nowhere."""
+def settle(folder, is_cached=False):
+    """Everything that quilt3 and boto3 keep or look for is in `folder`, or nowhere. Unless quilt3's
+    cache is wanted, a manifest that has been read is read from S3 again."""
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith(("AWS_", "QUILT_"))]:
@@ -21,8 +22,7 @@ def settle(folder):
         XDG_DATA_HOME=str(folder / "data"),
         XDG_CACHE_HOME=str(folder / "cache"),
         QUILT_DISABLE_USAGE_METRICS="true",
-        # Else a manifest that has been read once is not read again from S3.
-        QUILT_DISABLE_CACHE="true",
+        QUILT_DISABLE_CACHE=str(not is_cached).lower(),
         QUILT_MINIMIZE_STDOUT="true",
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,

@@ -13,7 +13,7 @@ use super::journal::Journal;
 use super::policy::Policy;
 use super::registry::{self, Backing, Registry};
 use super::roles::{self, Access, QuiltRole, User};
-use super::store::Store;
+use super::store::{CAPACITY, Store};
 use super::{random, s3, seed, server, sts};
 
 /// Seconds that a catalog session token lives: 90 days.
@@ -46,9 +46,17 @@ impl World {
     /// # Errors
     /// When the system gives no port or no randomness.
     pub async fn start() -> io::Result<Self> {
+        Self::with_capacity(CAPACITY).await
+    }
+
+    /// The same with room for so many bytes of objects, as a measurement needs it.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub async fn with_capacity(bytes: u64) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let stopping = stop.clone().drop_guard();
-        let (iam, store) = (Arc::new(Iam::default()), Arc::new(Store::default()));
+        let (iam, store) = (Arc::new(Iam::default()), Arc::new(Store::with_capacity(bytes)));
         seed::plant(&store).map_err(io::Error::other)?;
         let roles = quilt_roles();
         for role in &roles {

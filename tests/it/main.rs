@@ -31,7 +31,6 @@ mod packages;
 mod packages_cache;
 mod packages_find;
 mod packages_list;
-mod packages_memory;
 mod packages_metadata;
 mod packages_push;
 mod packages_push_bounds;

@@ -163,13 +163,6 @@ impl Serve {
         line[name.len()..].split_whitespace().take(2).collect::<Vec<_>>().join(" ")
     }
 
-    /// The most memory that it ever had, in bytes.
-    pub fn peak_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
-    }
-
     fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());

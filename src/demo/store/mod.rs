@@ -19,7 +19,7 @@ pub use multipart::{CompletedPart, UploadedPart};
 
 use super::{clock, digest};
 
-/// Bytes that a store holds at most: bodies, keys and an allowance per version.
+/// Bytes that a store holds at most, unless it is made for more: bodies, keys and an allowance per version.
 pub const CAPACITY: u64 = 256 * 1024 * 1024;
 
 /// What a version costs besides its body and key, so that delete markers are bounded as well.
@@ -127,13 +127,12 @@ pub enum StoreError {
     /// A part other than the last is smaller than 5 MiB.
     #[error("Your proposed upload is smaller than the minimum allowed size")]
     PartTooSmall,
-    /// [`CAPACITY`] would be exceeded. Real S3 has no such limit.
+    /// Its capacity would be exceeded. Real S3 has no such limit.
     #[error("The demo's object store is full")]
     Full,
 }
 
 /// The store.
-#[derive(Default)]
 pub struct Store {
     state: RwLock<State>,
 }
@@ -143,6 +142,8 @@ struct State {
     buckets: BTreeMap<String, Bucket>,
     uploads: BTreeMap<String, multipart::Upload>,
     weight: u64,
+    /// What `weight` may come to.
+    capacity: u64,
     /// Counts versions and uploads, to give each an id.
     sequence: u64,
 }
@@ -166,7 +167,19 @@ impl Object {
     }
 }
 
+impl Default for Store {
+    fn default() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+}
+
 impl Store {
+    /// An empty store that holds at most so many bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: u64) -> Self {
+        Self { state: RwLock::new(State { capacity, ..State::default() }) }
+    }
+
     /// Creates a bucket; one that exists stays as it is.
     pub fn create_bucket(&self, name: &str) {
         let bucket = || Bucket { created: clock::now(), region: None, keys: BTreeMap::new() };

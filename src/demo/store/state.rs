@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Bucket, CAPACITY, Deleted, Object, Precondition, State, StoreError, VERSION_OVERHEAD, Version,
-};
+use super::{Bucket, Deleted, Object, Precondition, State, StoreError, VERSION_OVERHEAD, Version};
 use crate::demo::{clock, digest};
 
 impl State {
@@ -86,7 +84,7 @@ impl State {
     /// Checks that there is room for `weight` more bytes.
     pub(super) fn reserve(&self, weight: u64) -> Result<(), StoreError> {
         match self.weight.checked_add(weight) {
-            Some(total) if total <= CAPACITY => Ok(()),
+            Some(total) if total <= self.capacity => Ok(()),
             _ => Err(StoreError::Full),
         }
     }

@@ -138,7 +138,9 @@ fn list<T>(
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| !matches!(c, ' '..='~') || c == '"' || c == '\\') {
+    let is_special = |byte: u8| !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\';
+    // Before the first special byte all are ASCII, so a character begins there.
+    while let Some(at) = rest.bytes().position(is_special) {
         let (plain, special) = rest.split_at(at);
         out.extend_from_slice(plain.as_bytes());
         let mut characters = special.chars();
@@ -280,7 +282,7 @@ impl<'a> Reader<'a> {
             return Err(NotCanonical::Syntax);
         }
         let rest = self.rest().get(1..).unwrap_or_default();
-        let end = rest.find(['"', '\\']).ok_or(NotCanonical::Syntax)?;
+        let end = memchr::memchr2(b'"', b'\\', rest.as_bytes()).ok_or(NotCanonical::Syntax)?;
         let plain = rest.get(..end).unwrap_or_default();
         if rest.as_bytes().get(end) == Some(&b'"') {
             if plain.bytes().any(|b| b < 0x20) {
@@ -310,7 +312,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Members that are compared each with each.
+const FEW: usize = 8;
+
 fn once_each<'a>(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Vec<(Cow<'a, str>, Json<'a>)> {
+    let is_new = |(at, (name, _)): (usize, &(Cow<'_, str>, _))| {
+        members.iter().take(at).all(|(other, _)| other != name)
+    };
+    if members.len() <= FEW && members.iter().enumerate().all(is_new) {
+        return members;
+    }
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(members.len());
     let mut once: Vec<(Cow<'a, str>, Json<'a>)> = Vec::with_capacity(members.len());
     for (name, value) in members {

@@ -104,7 +104,12 @@ impl<'a> Line<'a> {
     /// # Errors
     /// [`BadLine`].
     pub fn parse(line: &'a [u8]) -> Result<Self, BadLine> {
-        let Wire { logical_key, physical_keys, size, hash, meta } = serde_json::from_slice(line)?;
+        // Checked as a whole: faster than string by string. What is no UTF-8 has its error from serde_json.
+        let wire = match std::str::from_utf8(line) {
+            Ok(text) => serde_json::from_str(text)?,
+            Err(_) => serde_json::from_slice(line)?,
+        };
+        let Wire { logical_key, physical_keys, size, hash, meta } = wire;
         let mut physical_keys = physical_keys.unwrap_or_default();
         let count = physical_keys.len();
         match physical_keys.pop() {

@@ -23,13 +23,11 @@ pub fn check_key(text: &str) -> Result<(), InvalidKey> {
         "" => "it is empty",
         _ if text.len() > MAX_BYTES => "it has more than 1,024 bytes",
         _ if text.contains('\0') => "it has a NUL",
-        _ if text.split('/').any(str::is_empty) => {
-            "a part between slashes is empty, or it begins or ends with a slash"
-        }
-        _ if text.split('/').any(|part| part == "." || part == "..") => {
-            "a part between slashes is '.' or '..'"
-        }
-        _ => return Ok(()),
+        _ => match text.split('/').find(|part| matches!(*part, "" | "." | "..")) {
+            Some("") => "a part between slashes is empty, or it begins or ends with a slash",
+            Some(_) => "a part between slashes is '.' or '..'",
+            None => return Ok(()),
+        },
     };
     Err(InvalidKey { text: text.chars().take(80).collect(), why })
 }

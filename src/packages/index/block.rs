@@ -28,8 +28,8 @@ const LEAST: usize = 64 * 1024;
 const MOST: usize = 256 * 1024;
 /// One key of so many ends a block.
 const ONE_OF: u64 = 256;
-/// Of zstd: beyond it more time buys little.
-const LEVEL: i32 = 3;
+/// Of zstd: 2 and 3 make no less of a manifest, whose hashes are random, and take longer.
+const LEVEL: i32 = 1;
 
 impl Block {
     /// Bytes that it takes in memory.
@@ -66,6 +66,7 @@ fn is_an_end(key: &str) -> bool {
 #[derive(Default)]
 pub(super) struct Blocks {
     done: Vec<Block>,
+    weight: usize,
     text: Vec<u8>,
     first: Option<Box<str>>,
     last: String,
@@ -106,18 +107,20 @@ impl Blocks {
 
     /// Bytes that those take which are done.
     pub fn weight(&self) -> usize {
-        self.done.iter().map(Block::weight).sum()
+        self.weight
     }
 
     fn end_block(&mut self) -> io::Result<()> {
-        self.done.push(Block {
+        let block = Block {
             first: self.first.take().unwrap_or_default(),
             last: self.last.as_str().into(),
             entries: std::mem::take(&mut self.entries),
             size: std::mem::take(&mut self.size),
             text: zstd::bulk::compress(&self.text, LEVEL)?.into(),
             raw: self.text.len(),
-        });
+        };
+        self.weight += block.weight();
+        self.done.push(block);
         self.text.clear();
         Ok(())
     }

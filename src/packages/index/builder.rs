@@ -1,7 +1,7 @@
 //! A manifest's lines → an [`Index`], in whatever order they come.
 //!
-//! quilt3 writes them in order. Others do not, so lines are sorted in pieces that fit memory, and the
-//! pieces are merged.
+//! quilt3 writes them in order, and they are compressed as they come. Others do not: their lines are sorted in
+//! pieces that fit memory, and the pieces are merged.
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -59,10 +59,13 @@ const PIECE: usize = 16 * 1024 * 1024;
 struct Rows {
     header: Option<Header>,
     directories: Vec<Box<[u8]>>,
+    /// Rows from the first on that was not greater than the last of the runs.
     piece: Vec<Row>,
     bytes: usize,
     is_sorted: bool,
     runs: Vec<Blocks>,
+    /// Of compressing; the next [`Rows::spill`] says so.
+    fault: Option<io::Error>,
     weight: usize,
     most: usize,
     piece_bytes: usize,
@@ -89,7 +92,8 @@ impl Builder {
                 piece: Vec::new(),
                 bytes: 0,
                 is_sorted: true,
-                runs: Vec::new(),
+                runs: vec![Blocks::default()],
+                fault: None,
                 weight: 0,
                 most,
                 piece_bytes,
@@ -145,11 +149,10 @@ impl Builder {
         rows.spill(0)?;
         let header = rows.header.ok_or(NotIndexed::Empty)?;
         check_header(&header)?;
-        let mut runs = rows.runs.into_iter();
-        let blocks = match (runs.next(), runs.len()) {
+        let blocks = match (rows.runs.pop(), rows.runs.is_empty()) {
             (None, _) => Vec::new(),
-            (Some(only), 0) => only.finish()?,
-            (Some(first), _) => merge(std::iter::once(first).chain(runs))?,
+            (Some(only), true) => only.finish()?,
+            (Some(last), false) => merge(rows.runs.into_iter().chain([last]))?,
         };
         let index = Index::new(header, rows.directories, blocks);
         if index.weight() > rows.most {
@@ -191,28 +194,42 @@ impl Rows {
     }
 
     fn keep(&mut self, key: &str, size: Option<u64>, line: &[u8]) {
+        let size = size.unwrap_or(0);
+        if let Some(run) =
+            self.runs.last_mut().filter(|run| self.piece.is_empty() && follows(run, key))
+        {
+            let before = run.weight();
+            let pushed = run.push(key, size, line);
+            self.fault = self.fault.take().or(pushed.err());
+            self.weight += run.weight() - before;
+            return;
+        }
         let follows = |last: &Row| compare_keys(&last.key, key) == Ordering::Less;
         self.is_sorted &= self.piece.last().is_none_or(follows);
         self.bytes += line.len() + key.len() + size_of::<Row>();
-        self.piece.push(Row { key: key.into(), size: size.unwrap_or(0), line: line.into() });
+        self.piece.push(Row { key: key.into(), size, line: line.into() });
     }
 
     /// Compresses the piece, if it has so many bytes.
     fn spill(&mut self, least: usize) -> Result<(), NotIndexed> {
-        if self.weight > self.most {
-            return Err(NotIndexed::TooLarge(self.most));
+        if let Some(error) = self.fault.take() {
+            return Err(error.into());
         }
-        if self.bytes < least.max(1) {
-            return Ok(());
+        if self.bytes >= least.max(1) {
+            self.end_piece()?;
         }
+        match self.weight > self.most {
+            true => Err(NotIndexed::TooLarge(self.most)),
+            false => Ok(()),
+        }
+    }
+
+    fn end_piece(&mut self) -> Result<(), NotIndexed> {
         if !self.is_sorted {
             self.piece.sort_by(|a, b| compare_keys(&a.key, &b.key));
         }
         let begins = self.piece.first().map(|row| row.key.clone()).unwrap_or_default();
-        let follows = |run: &Blocks| {
-            run.last().is_none_or(|last| compare_keys(last, &begins) == Ordering::Less)
-        };
-        if !self.runs.last().is_some_and(follows) {
+        if !self.runs.last().is_some_and(|run| follows(run, &begins)) {
             self.runs.push(Blocks::default());
         }
         let Some(run) = self.runs.last_mut() else { return Ok(()) };
@@ -225,11 +242,13 @@ impl Rows {
         }
         self.weight += run.weight() - before;
         (self.bytes, self.is_sorted) = (0, true);
-        match self.weight > self.most {
-            true => Err(NotIndexed::TooLarge(self.most)),
-            false => Ok(()),
-        }
+        Ok(())
     }
+}
+
+/// Whether a key may come next in a run.
+fn follows(run: &Blocks, key: &str) -> bool {
+    run.last().is_none_or(|last| compare_keys(last, key) == Ordering::Less)
 }
 
 /// One run, read from its beginning. What is read is given back to memory.

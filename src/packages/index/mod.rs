@@ -217,7 +217,10 @@ pub enum Step {
 
 /// The lines of a block. Each was parsed before it was kept.
 fn each_line(text: &[u8], mut each: impl FnMut(&[u8], &EntryLine<'_>) -> ControlFlow<()>) {
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    let mut rest = text;
+    while let Some(end) = memchr::memchr(b'\n', rest) {
+        let (line, behind) = rest.split_at(end);
+        rest = behind.get(1..).unwrap_or_default();
         if let Ok(Line::Entry(entry)) = Line::parse(line)
             && each(line, &entry).is_break()
         {
