@@ -6,7 +6,7 @@ use moka::{future::Cache, policy::EvictionPolicy};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{
-    Index,
+    Index, Judges,
     index::{Builder, NotIndexed},
 };
 use crate::{
@@ -26,6 +26,7 @@ pub struct Store {
     kept: Cache<Key, Arc<Index>>,
     loading: Arc<Semaphore>,
     computing: Arc<Semaphore>,
+    judges: Judges,
     most: usize,
 }
 
@@ -66,6 +67,7 @@ impl Store {
             kept,
             loading: Arc::new(Semaphore::new(SHARES as usize)),
             computing: Arc::new(Semaphore::new(cores)),
+            judges: Judges::default(),
             most: bytes,
         }
     }
@@ -111,6 +113,11 @@ impl Store {
         let done = done.await;
         let done = done.map_err(|_| ToolError::internal("going through a package failed"))?;
         done.map_err(|_| ToolError::internal("an index could not be read"))
+    }
+
+    /// The turns for judging by workflows.
+    pub fn judges(&self) -> &Judges {
+        &self.judges
     }
 
     async fn load(

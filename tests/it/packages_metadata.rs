@@ -266,18 +266,19 @@ impl Tool for Pushes {
     type Output = Pushed;
 
     async fn run(self, cx: &Cx) -> Result<Pushed> {
-        let loaded = load(&cx.s3(), &self.registry.name, Asked::Default).await?.unwrap();
+        let judges = cx.packages().judges();
+        let loaded = load(&cx.s3(), judges, &self.registry.name, Asked::Default).await?.unwrap();
         let user_meta = json!({"owner": self.owner});
-        let work = move || {
+        let work = move |stop: &_| {
             let push = Submission { name: &self.name, message: Some("m"), user_meta: &user_meta };
             let entries = self.keys.iter().map(|logical_key| EntryFacts {
                 logical_key,
                 size: 1,
                 user_meta: json!({}),
             });
-            Ok(loaded.check(&push, entries))
+            loaded.check(&push, entries, stop)
         };
-        let header = cx.packages().compute(work).await??;
+        let header = judges.run(work).await??;
         Ok(Pushed { header: Value::Object(header) })
     }
 }

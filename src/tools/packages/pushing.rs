@@ -294,7 +294,8 @@ async fn make(
     change: Change,
     workflow: Option<&str>,
 ) -> Result<(Revision, TopHash)> {
-    let workflows = load(place.s3, place.bucket, Asked::of(workflow)).await?;
+    let judges = cx.packages().judges();
+    let workflows = load(place.s3, judges, place.bucket, Asked::of(workflow)).await?;
     let name = place.package.clone();
     let mut revision = assembled(cx, base, change).await?;
     if !revision.missing.is_empty() {
@@ -302,14 +303,17 @@ async fn make(
         let why = format!("to be removed, but not in the package: {}", names.join(", "));
         return Err(ToolError::invalid_arguments(why));
     }
+    if let Some(workflows) = workflows {
+        let judged = judges.run(move |stop| {
+            let judged = revision.judged_by(&workflows, &name, stop);
+            judged.map(|()| revision)
+        });
+        revision = judged.await??;
+    }
     let made = cx.packages().compute(move || {
-        let judged = match &workflows {
-            Some(workflows) => revision.judged_by(workflows, &name),
-            None => Ok(()),
-        };
         let hash = revision.index.top_hash();
         let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
-        Ok(judged.and_then(|()| Ok((revision, hash.map_err(wrong)?))))
+        Ok(hash.map_err(wrong).map(|hash| (revision, hash)))
     });
     made.await?
 }
