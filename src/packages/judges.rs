@@ -80,7 +80,7 @@ fn too_long() -> ToolError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::mpsc::{Sender, channel};
 
     use super::*;
 
@@ -103,14 +103,10 @@ mod tests {
         }
     }
 
-    fn two() -> ((Sender<()>, Receiver<()>), (Sender<()>, Receiver<()>)) {
-        (channel(), channel())
-    }
-
     #[tokio::test]
     async fn a_caller_who_leaves_stops_his_judgement_and_frees_the_turn() {
         let judges = judges(60_000, 60_000);
-        let ((begun, begins), (ended, ends)) = two();
+        let ((begun, begins), (ended, ends)) = (channel(), channel());
         for _ in 0..3 * TURNS {
             let mut work = Box::pin(judges.run(endless(begun.clone(), ended.clone())));
             while begins.try_recv().is_err() {
@@ -136,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn a_judgement_has_its_time_and_so_has_the_wait_for_a_turn() {
         let slow = judges(60_000, 50);
-        let ((begun, _begins), (ended, ends)) = two();
+        let ((begun, _begins), (ended, ends)) = (channel(), channel());
         let error = slow.run(endless(begun, ended)).await.unwrap_err();
         assert_eq!(error.code, Code::Timeout);
         assert!(error.what.contains("took too long"), "{}", error.what);
