@@ -20,6 +20,8 @@ mod schema;
 mod stop;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_bounds;
 mod violation;
 mod watched;
 mod yaml;

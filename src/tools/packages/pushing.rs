@@ -304,18 +304,12 @@ async fn make(
         return Err(ToolError::invalid_arguments(why));
     }
     if let Some(workflows) = workflows {
-        let judged = judges.run(move |stop| {
-            let judged = revision.judged_by(&workflows, &name, stop);
-            judged.map(|()| revision)
-        });
-        revision = judged.await??;
+        let work = move |stop: &_| revision.judged_by(&workflows, &name, stop).map(|()| revision);
+        revision = judges.run(work).await??;
     }
-    let made = cx.packages().compute(move || {
-        let hash = revision.index.top_hash();
-        let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
-        Ok(hash.map_err(wrong).map(|hash| (revision, hash)))
-    });
-    made.await?
+    let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
+    let made = move || Ok(revision.index.top_hash().map_err(wrong).map(|hash| (revision, hash)));
+    cx.packages().compute(made).await?
 }
 
 /// Where copies would be.
