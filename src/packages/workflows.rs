@@ -154,6 +154,10 @@ impl Loaded {
         let (mut schemas, mut urls, mut unusable) = (Schemas::new(), BTreeMap::new(), Vec::new());
         let workflow = self.workflow();
         for Read { id, uri, text } in &self.schemas {
+            if stop.is_set() {
+                // Without its schema nothing is found to be in order.
+                break;
+            }
             let parsed = text
                 .as_ref()
                 .map_err(Clone::clone)

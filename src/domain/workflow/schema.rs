@@ -123,7 +123,7 @@ impl Compiled {
             Ok(validator) => (validator, false),
             Err(_) => {
                 let built = options().with_pattern_options(backtracking).build(schema);
-                (built.map_err(|error| no_schema(&error))?, true)
+                (built.map_err(|error| no_schema(&error, size))?, true)
             }
         };
         Ok(Self {
@@ -169,9 +169,19 @@ fn options<'i>() -> ValidationOptions<'i, std::sync::Arc<dyn jsonschema::Retriev
     options.offline()
 }
 
-fn no_schema(error: &ValidationError<'_>) -> InvalidSchema {
+/// Why a schema does not compile. Of a pattern the crate says only that it is none, also where it is too large.
+fn no_schema(error: &ValidationError<'_>, size: usize) -> InvalidSchema {
     let at = error.instance_path().to_string();
-    InvalidSchema(cut(&format_args!("it is no schema of draft 7, at {at:?}: {}", told(error))))
+    let size = match at.contains("/pattern") {
+        true => {
+            format!(", or it compiles to more than the {size} bytes that a pattern of it may have")
+        }
+        false => String::new(),
+    };
+    InvalidSchema(cut(&format_args!(
+        "it is no schema of draft 7, at {at:?}: {}{size}",
+        told(error)
+    )))
 }
 
 /// Judges a document that stands at `path` of the whole, by a part that stands at `schema_path`.
