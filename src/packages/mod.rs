@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod diff;
 pub mod index;
+pub mod judges;
 pub mod push;
 pub mod revisions;
 pub mod search;
@@ -13,5 +14,6 @@ pub mod verify;
 pub mod workflows;
 
 pub use index::Index;
+pub use judges::Judges;
 pub use select::Selection;
 pub use store::Store;

@@ -6,7 +6,7 @@ use moka::{future::Cache, policy::EvictionPolicy};
 use tokio::sync::mpsc;
 
 use super::{
-    Index,
+    Index, Judges,
     index::{Builder, NotIndexed},
 };
 use crate::{
@@ -29,6 +29,7 @@ pub struct Store {
     computing: Turns,
     gathering: Turns,
     pushing: Turns,
+    judges: Judges,
     most: usize,
 }
 
@@ -78,6 +79,7 @@ impl Store {
             computing: Turns::new(cores, cores),
             gathering: Turns::new(GATHERING, GATHERING / 4),
             pushing: Turns::new(ROOM, ROOM / 4 * 3),
+            judges: Judges::default(),
             most: bytes,
         }
     }
@@ -157,6 +159,11 @@ impl Store {
     pub async fn pushing(&self, user: &User, bytes: usize) -> Result<Turn, ToolError> {
         let turn = self.pushing.take(user, bytes.div_ceil(PIECE), TURN).await;
         turn.ok_or_else(|| busy("Making a package"))
+    }
+
+    /// The turns for judging by workflows.
+    pub fn judges(&self) -> &Judges {
+        &self.judges
     }
 
     async fn load(

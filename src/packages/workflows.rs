@@ -1,19 +1,21 @@
 //! The workflows of a registry: read as the caller, and what they say about a package.
 //!
 //! [`load`] does the input, [`Loaded::judge`] and [`Loaded::check`] the work: compiling schemas and
-//! going through a million entries takes its time, so they belong into a thread for such work.
+//! going through a million entries takes its time, and how much is up to who wrote the schemas. So they belong
+//! into a turn of [`Judges`].
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::Judges;
 use crate::{
     aws::S3,
     domain::{
         BucketName, S3Uri,
         workflow::{
             Asked, CONFIG_KEY, Config, EntryFacts, MAX_CONFIG, MAX_SCHEMA, Rule, Schema, Schemas,
-            Submission, Violation, Workflow, check, stored,
+            Stop, Submission, Violation, Workflow, check, stored,
         },
     },
     error::{Code, ToolError},
@@ -49,9 +51,11 @@ const TOLD: usize = 3;
 /// has wrong is told by [`Loaded::judge`].
 ///
 /// # Errors
-/// Denied, what AWS answered, or `workflow_violation` for a configuration that is not usable.
+/// Denied, what AWS answered, `workflow_violation` for a configuration that is not usable, or `timeout`
+/// where others keep the judges busy.
 pub async fn load(
     s3: &S3,
+    judges: &Judges,
     bucket: &BucketName,
     asked: Asked<'_>,
 ) -> Result<Option<Loaded>, ToolError> {
@@ -62,8 +66,7 @@ pub async fn load(
         Err(error) => return Err(error),
     };
     // A quarter of a megabyte of YAML takes its time.
-    let parsed = tokio::task::spawn_blocking(move || Config::parse(&text)).await;
-    let parsed = parsed.map_err(|_| ToolError::internal("reading the workflows failed"))?;
+    let parsed = judges.run(&s3.user(), move |_| Config::parse(&text)).await?;
     let config = parsed.map_err(|why| unusable(&uri, &why.to_string()))?;
     let mut schemas = Vec::new();
     let chosen = match config.choose(asked) {
@@ -135,7 +138,7 @@ impl Loaded {
     }
 
     /// What the manifest's header is to say, if the package is as the registry wants it. The entries are
-    /// looked at only where there is a schema for them.
+    /// looked at only where there is a schema for them. It ends soon when `stop` is set, with a violation.
     ///
     /// # Errors
     /// Every violation, 20 at most.
@@ -143,6 +146,7 @@ impl Loaded {
         &self,
         submission: &Submission<'_>,
         entries: impl IntoIterator<Item = EntryFacts<K>>,
+        stop: &Stop,
     ) -> Result<Map<String, Value>, Vec<Violation>> {
         if let Err(violation) = &self.chosen {
             return Err(vec![violation.clone()]);
@@ -150,6 +154,10 @@ impl Loaded {
         let (mut schemas, mut urls, mut unusable) = (Schemas::new(), BTreeMap::new(), Vec::new());
         let workflow = self.workflow();
         for Read { id, uri, text } in &self.schemas {
+            if stop.is_set() {
+                // Without its schema nothing is found to be in order.
+                break;
+            }
             let parsed = text
                 .as_ref()
                 .map_err(Clone::clone)
@@ -170,7 +178,7 @@ impl Loaded {
             return Err(unusable);
         }
         if let Some(workflow) = workflow {
-            check(workflow, &schemas, submission, entries)?;
+            check(workflow, &schemas, submission, entries, stop)?;
         }
         let config = self.config().map(ToString::to_string).unwrap_or_default();
         Ok(stored(workflow, &config, &urls))
@@ -184,8 +192,9 @@ impl Loaded {
         &self,
         submission: &Submission<'_>,
         entries: impl IntoIterator<Item = EntryFacts<K>>,
+        stop: &Stop,
     ) -> Result<Map<String, Value>, ToolError> {
-        self.judge(submission, entries).map_err(|violations| self.refused(&violations))
+        self.judge(submission, entries, stop).map_err(|violations| self.refused(&violations))
     }
 
     fn refused(&self, violations: &[Violation]) -> ToolError {

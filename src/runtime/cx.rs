@@ -11,7 +11,7 @@ use crate::{
     auth::Principal,
     aws::{S3, Source},
     catalog::{BucketConfig, PushParams, Registry},
-    domain::{Access, Action, Authority, BucketName, Denied, package::TopHash},
+    domain::{Access, Action, Authority, BucketName, Denied, package::TopHash, workflow::Stop},
     error::ToolError,
     packages::Store,
     turns::Turn,
@@ -91,6 +91,17 @@ impl Cx {
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, ToolError> {
         self.packages().compute(&self.context.caller.holder.user(), work).await
+    }
+
+    /// Judges by a workflow in a thread for such work, which ends soon when the caller leaves.
+    ///
+    /// # Errors
+    /// `timeout` where no turn came or the time was over; a fault of ours.
+    pub async fn judge<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Stop) -> T + Send + 'static,
+    ) -> Result<T, ToolError> {
+        self.packages().judges().run(&self.context.caller.holder.user(), work).await
     }
 
     /// Room to list the objects of a push.

@@ -221,6 +221,38 @@ async fn what_is_wrong_about_workflows_themselves_is_told_apart() {
 }
 
 #[tokio::test]
+async fn a_workflow_that_would_take_the_server_s_memory_is_refused_by_its_bound() {
+    let app = TestApp::start().await;
+    // A pattern of a workflow that nobody chose is not even compiled.
+    let mut config = "version: '1'\nis_workflow_required: false\nworkflows:\n".to_owned();
+    for n in 0..1000 {
+        config.push_str(&format!("  w{n}: {{name: W, handle_pattern: '^\\w{{20}}x{n}/'}}\n"));
+    }
+    config.push_str("  wild: {name: Wild, metadata_schema: wild, handle_pattern: ^lab/}\n");
+    config.push_str("  bad: {name: Bad, handle_pattern: '('}\n");
+    config.push_str("schemas: {wild: {url: 's3://quilt-alice-lab/schemas/wild.json'}}\n");
+    app.put(&lab("alice"), CONFIG_KEY, config);
+    let properties: serde_json::Map<String, Value> =
+        (0..20_000).map(|n| (n.to_string(), json!({"pattern": format!("(?=a){n}")}))).collect();
+    let wild = json!({"properties": properties}).to_string();
+    assert!(wild.len() <= 1 << 20, "{}", wild.len());
+    app.put(&lab("alice"), "schemas/wild.json", wild);
+
+    for (workflow, says) in [
+        ("w7", "the name \""),
+        ("bad", "does not compile"),
+        ("wild", "20000 patterns, and at most 100 are taken"),
+    ] {
+        let more = json!({"workflow": workflow, "package_name": "home/x"});
+        let found = errors(&validate(&app, "alice", json!({"a": 1}), more).await);
+        assert!(found.iter().any(|(_, problem)| problem.contains(says)), "{workflow}: {found:?}");
+    }
+    let fits = json!({"workflow": "w7", "package_name": format!("{}x7/p", "a".repeat(20))});
+    let answer = validate(&app, "alice", json!({"a": 1}), fits).await;
+    assert_eq!(answer.structured()["valid"], true, "{}", answer.body);
+}
+
+#[tokio::test]
 async fn a_registry_without_workflows_demands_nothing() {
     let app = TestApp::start().await;
     for more in [json!({}), json!({"workflow": ""}), json!({"package_name": "a/b", "message": ""})]
@@ -266,18 +298,19 @@ impl Tool for Pushes {
     type Output = Pushed;
 
     async fn run(self, cx: &Cx) -> Result<Pushed> {
-        let loaded = load(&cx.s3(), &self.registry.name, Asked::Default).await?.unwrap();
+        let judges = cx.packages().judges();
+        let loaded = load(&cx.s3(), judges, &self.registry.name, Asked::Default).await?.unwrap();
         let user_meta = json!({"owner": self.owner});
-        let work = move || {
+        let work = move |stop: &_| {
             let push = Submission { name: &self.name, message: Some("m"), user_meta: &user_meta };
             let entries = self.keys.iter().map(|logical_key| EntryFacts {
                 logical_key,
                 size: 1,
                 user_meta: json!({}),
             });
-            Ok(loaded.check(&push, entries))
+            loaded.check(&push, entries, stop)
         };
-        let header = cx.compute(work).await??;
+        let header = cx.judge(work).await??;
         Ok(Pushed { header: Value::Object(header) })
     }
 }

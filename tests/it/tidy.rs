@@ -117,7 +117,10 @@ fn imports_follow_the_map() {
         ("http/", &["http", "auth", "aws", "catalog", "domain", "runtime", "server", "tools"]),
         (
             "tools/",
-            &["tools", "packages", "tool", "runtime", "domain", "error", "auth", "aws", "summary"],
+            &[
+                "tools", "packages", "tool", "runtime", "domain", "error", "auth", "aws",
+                "summary", "catalog",
+            ],
         ),
     ];
     for (name, text) in sources() {

@@ -312,9 +312,8 @@ table! {
         section: Catalog,
         absent: Value("false"),
         example: "true",
-        meaning: "Has the registry make the package revisions of users with a catalog token \
-            (`packageConstruct`) instead of writing manifest and pointers to S3 itself. Copies of objects \
-            are made with the user's own credentials all the same.",
+        meaning: "Has the registry make package revisions for users with a catalog token (`packageConstruct`); \
+            objects are copied with the user's own credentials all the same.",
         show: Plain(|c| text(c.catalog.registry_push)),
     }
     REGION {

@@ -17,6 +17,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("QUILT_MCP_SESSION_SECRET", "short", "5 bytes"),
     ("QUILT_MCP_SESSION_SECRET", "development-enhanced-jwt-secret", "development secret"),
     ("QUILT_MCP_READ_ONLY", "maybe", "use true or false"),
+    ("QUILT_MCP_REGISTRY_PUSH", "maybe", "use true or false"),
     ("QUILT_MCP_WILDCARD_BUCKETS", "2", "use true or false"),
     ("QUILT_MCP_TOKEN_CREDENTIALS", "y", "use true or false"),
     ("QUILT_MCP_CATALOG_TOKENS", "si", "use true or false"),

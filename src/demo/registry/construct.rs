@@ -22,7 +22,7 @@ use crate::{
             ChunkedHasher, Entry, Header, LATEST, MANIFESTS, ObjectHash, POINTERS, PackageName,
         },
         workflow::{
-            Asked, CONFIG_KEY, Config, EntryFacts, Schema, Schemas, Submission, check, stored,
+            Asked, CONFIG_KEY, Config, EntryFacts, Schema, Schemas, Stop, Submission, check, stored,
         },
     },
     packages::index::{Builder, Index},
@@ -187,10 +187,12 @@ fn judged(
         let user_meta = params.user_meta.clone().map_or_else(|| json!({}), Value::Object);
         let message = params.message.as_deref();
         let submission = Submission { name: &params.name, message, user_meta: &user_meta };
-        check(workflow, &schemas, &submission, facts(index)).map_err(|found| {
-            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-            refused(found.join("; "))
-        })?;
+        check(workflow, &schemas, &submission, facts(index), &Stop::default()).map_err(
+            |found| {
+                let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+                refused(found.join("; "))
+            },
+        )?;
     }
     let config = format!("s3://{}/{CONFIG_KEY}?versionId={}", params.bucket, version.id);
     Ok(Some(stored(workflow, &config, &urls)))

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use super::{
     config::Workflow,
     entries::EntryFacts,
-    schema::Schema,
+    pattern::Pattern,
+    schema::{Judging, Schema},
+    stop::Stop,
     violation::{MAX_VIOLATIONS, Rule, Violation},
 };
 
@@ -24,24 +26,27 @@ pub struct Submission<'a> {
 }
 
 /// Judges a package by a workflow: its message, name, metadata and entries, in this order. The
-/// entries are looked at only where the workflow has a schema for them.
+/// entries are looked at only where the workflow has a schema for them. Between any two steps it looks at
+/// `stop`.
 ///
 /// # Errors
-/// Every violation, 20 at most. A schema that the caller did not bring is one.
+/// Every violation, 20 at most. A schema that the caller did not bring is one, and so is that it was stopped.
 pub fn check<K: AsRef<str>>(
     workflow: &Workflow,
     schemas: &Schemas,
     submission: &Submission<'_>,
     entries: impl IntoIterator<Item = EntryFacts<K>>,
+    stop: &Stop,
 ) -> Result<(), Vec<Violation>> {
+    let judging = |rule| Judging { workflow: &workflow.id, rule, stop };
     let mut found = Vec::new();
     found.extend(message(workflow, submission));
     found.extend(name(workflow, submission));
     if let Some(id) = &workflow.metadata_schema {
-        let rule = Rule::MetadataSchema;
         match schemas.get(id) {
             Some(schema) => {
-                found.extend(schema.violations(&workflow.id, rule, submission.user_meta));
+                let by = judging(Rule::MetadataSchema);
+                found.extend(schema.violations(by, submission.user_meta));
             }
             None => found.push(missing(workflow, id)),
         }
@@ -49,7 +54,8 @@ pub fn check<K: AsRef<str>>(
     if let Some(id) = &workflow.entries_schema {
         match schemas.get(id) {
             Some(schema) => {
-                found.extend(schema.entries_violations(&workflow.id, entries.into_iter()));
+                let by = judging(Rule::EntriesSchema);
+                found.extend(schema.entries_violations(by, entries.into_iter()));
             }
             None => found.push(missing(workflow, id)),
         }
@@ -66,16 +72,14 @@ fn message(workflow: &Workflow, submission: &Submission<'_>) -> Option<Violation
     })
 }
 
+/// The pattern is compiled here and not with the configuration, which has those of many workflows.
 fn name(workflow: &Workflow, submission: &Submission<'_>) -> Option<Violation> {
-    let pattern = workflow.pattern.as_ref()?;
-    let why = match pattern.as_ref().map(|p| p.found_in(submission.name)) {
-        Ok(Ok(true)) => return None,
-        Ok(Ok(false)) => {
-            let pattern = workflow.handle_pattern.as_deref().unwrap_or_default();
-            format!("the name {:?} does not match {pattern}", submission.name)
-        }
-        Ok(Err(why)) => why,
-        Err(why) => why.clone(),
+    let pattern = workflow.handle_pattern.as_deref()?;
+    let found = Pattern::compile(pattern).and_then(|p| p.found_in(submission.name));
+    let why = match found {
+        Ok(true) => return None,
+        Ok(false) => format!("the name {:?} does not match {pattern}", submission.name),
+        Err(why) => why,
     };
     Some(Violation::of(Some(&workflow.id), Rule::HandlePattern, why))
 }
@@ -133,6 +137,15 @@ schemas:
         [("top".to_owned(), compiled(top)), ("files".to_owned(), compiled(files))].into()
     }
 
+    fn judge<'a>(
+        workflow: &Workflow,
+        schemas: &Schemas,
+        submission: &Submission<'_>,
+        entries: impl IntoIterator<Item = EntryFacts<&'a str>>,
+    ) -> Result<(), Vec<Violation>> {
+        check(workflow, schemas, submission, entries, &Stop::default())
+    }
+
     fn entry(key: &str) -> EntryFacts<&str> {
         EntryFacts { logical_key: key, size: 1, user_meta: json!({}) }
     }
@@ -143,11 +156,11 @@ schemas:
         let strict = config.choose(Asked::Id("strict")).unwrap().unwrap();
         let meta = json!({"owner": "ada"});
         let good = Submission { name: "lab/a", message: Some("first"), user_meta: &meta };
-        assert_eq!(check(strict, &schemas(), &good, [entry("README.md")]), Ok(()));
+        assert_eq!(judge(strict, &schemas(), &good, [entry("README.md")]), Ok(()));
 
         let meta = json!({});
         let bad = Submission { name: "home/a", message: Some(""), user_meta: &meta };
-        let found = check(strict, &schemas(), &bad, [entry("x")]).unwrap_err();
+        let found = judge(strict, &schemas(), &bad, [entry("x")]).unwrap_err();
         let rules: Vec<_> = found.iter().map(|v| v.rule.as_str()).collect();
         let all = ["is_message_required", "handle_pattern", "metadata_schema", "entries_schema"];
         assert_eq!(rules, all);
@@ -162,7 +175,7 @@ schemas:
         let strict = config.choose(Asked::Id("strict")).unwrap().unwrap();
         let meta = json!({"owner": "ada"});
         let good = Submission { name: "lab/a", message: Some("first"), user_meta: &meta };
-        let found = check(strict, &Schemas::new(), &good, [entry("README.md")]).unwrap_err();
+        let found = judge(strict, &Schemas::new(), &good, [entry("README.md")]).unwrap_err();
         assert_eq!(
             found.iter().map(|v| v.rule).collect::<Vec<_>>(),
             [Rule::Schemas, Rule::Schemas]
@@ -176,10 +189,43 @@ schemas:
         let push = Submission { name: "home/a", message: None, user_meta: &meta };
         let none: [EntryFacts<&str>; 0] = [];
         let odd = config.choose(Asked::Id("odd")).unwrap().unwrap();
-        let found = check(odd, &Schemas::new(), &push, none.clone()).unwrap_err();
+        let found = judge(odd, &Schemas::new(), &push, none.clone()).unwrap_err();
         assert!(found[0].requirement.contains("\\h"), "{}", found[0]);
         let free = config.choose(Asked::Id("free")).unwrap().unwrap();
-        assert_eq!(check(free, &Schemas::new(), &push, none), Ok(()));
+        assert_eq!(judge(free, &Schemas::new(), &push, none), Ok(()));
+    }
+
+    #[test]
+    fn of_a_thousand_patterns_the_one_of_the_chosen_workflow_is_compiled() {
+        use crate::domain::workflow::pattern::tests::COMPILED;
+        let mut text = "version: '1'\nworkflows:\n  bad: {name: B, handle_pattern: (}\n".to_owned();
+        for n in 0..1000 {
+            text.push_str(&format!("  w{n}: {{name: W, handle_pattern: '^\\w{{20}}x{n}$'}}\n"));
+        }
+        let before = COMPILED.get();
+        let config = Config::parse(&text).unwrap();
+        assert_eq!(config.workflows().count(), 1001);
+        let chosen = config.choose(Asked::Id("w7")).unwrap().unwrap();
+        assert_eq!(COMPILED.get(), before, "to read it compiles nothing");
+        let (name, meta) = (format!("{}x7", "a".repeat(20)), json!({}));
+        let push = Submission { name: &name, message: None, user_meta: &meta };
+        assert_eq!(judge(chosen, &Schemas::new(), &push, []), Ok(()));
+        assert_eq!(COMPILED.get(), before + 1);
+        let other = config.choose(Asked::Id("w8")).unwrap().unwrap();
+        assert!(judge(other, &Schemas::new(), &push, []).is_err());
+    }
+
+    #[test]
+    fn what_was_stopped_is_no_judgement() {
+        let config = Config::parse(CONFIG).unwrap();
+        let strict = config.choose(Asked::Id("strict")).unwrap().unwrap();
+        let meta = json!({"owner": "ada"});
+        let good = Submission { name: "lab/a", message: Some("first"), user_meta: &meta };
+        let stop = Stop::default();
+        assert_eq!(check(strict, &schemas(), &good, [entry("README.md")], &stop), Ok(()));
+        stop.set();
+        let found = check(strict, &schemas(), &good, [entry("README.md")], &stop).unwrap_err();
+        assert!(found.iter().all(|v| v.requirement.contains("was stopped")), "{found:?}");
     }
 
     #[test]

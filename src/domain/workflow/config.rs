@@ -4,7 +4,6 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value};
 
 use super::{
-    pattern::Pattern,
     violation::{Rule, Violation, cut},
     yaml,
 };
@@ -58,7 +57,7 @@ pub struct Workflow {
     pub name: String,
     /// For people.
     pub description: Option<String>,
-    /// A package's name must match it somewhere.
+    /// A package's name must match it somewhere. It is compiled when a name is judged.
     pub handle_pattern: Option<String>,
     /// Whether a message is required.
     pub is_message_required: bool,
@@ -66,7 +65,6 @@ pub struct Workflow {
     pub metadata_schema: Option<String>,
     /// Id of the schema of the list of entries.
     pub entries_schema: Option<String>,
-    pub(super) pattern: Option<Result<Pattern, String>>,
     urls: BTreeMap<String, String>,
 }
 
@@ -339,17 +337,14 @@ impl Workflow {
             }
         }
         let given = |text: Option<String>| text.filter(|t| !t.is_empty());
-        let handle_pattern = given(entry.handle_pattern);
-        let pattern = handle_pattern.as_deref().map(Pattern::compile);
         let mut workflow = Self {
             id: id.to_owned(),
             name: entry.name,
             description: entry.description,
-            handle_pattern,
+            handle_pattern: given(entry.handle_pattern),
             is_message_required: entry.is_message_required,
             metadata_schema: given(entry.metadata_schema),
             entries_schema: given(entry.entries_schema),
-            pattern,
             urls: BTreeMap::new(),
         };
         let named = workflow.schema_ids().filter_map(|id| schemas.get_key_value(id));

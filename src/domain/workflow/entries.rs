@@ -1,12 +1,17 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    schema::{Compiled, InvalidSchema, Schema, violations},
-    violation::{MAX_VIOLATIONS, Rule, Violation},
+    limits::Extent,
+    schema::{Compiled, InvalidSchema, Judging, Schema, violations},
+    violation::{MAX_VIOLATIONS, Violation},
+    watched::Cut,
 };
 
 /// Entries that are held in memory at once where a schema looks at the list as a whole.
 pub const MAX_WHOLE: usize = 50_000;
+
+/// Parts of a schema that are compiled each for itself.
+const MAX_PARTS: usize = 100;
 
 /// Members of a schema that are notes, and no rules.
 const NOTES: &[&str] = &[
@@ -65,14 +70,19 @@ enum Judge {
 
 impl EntriesSchema {
     /// The parts of a schema, unless something in it looks at the list as a whole.
-    pub(super) fn compile(schema: &Value) -> Result<Option<Self>, InvalidSchema> {
+    pub(super) fn compile(schema: &Value, extent: Extent) -> Result<Option<Self>, InvalidSchema> {
         let mut parts = Vec::new();
-        let split = split(schema, "", &mut parts)?;
+        let split = split(schema, extent, "", &mut parts)?;
         Ok(split.then_some(Self { parts }))
     }
 }
 
-fn split(schema: &Value, at: &str, parts: &mut Vec<Part>) -> Result<bool, InvalidSchema> {
+fn split(
+    schema: &Value,
+    extent: Extent,
+    at: &str,
+    parts: &mut Vec<Part>,
+) -> Result<bool, InvalidSchema> {
     let members = match schema {
         Value::Bool(true) => return Ok(true),
         Value::Object(members) => members,
@@ -87,9 +97,9 @@ fn split(schema: &Value, at: &str, parts: &mut Vec<Part>) -> Result<bool, Invali
             ("additionalItems", _) if !list_of_items(members) => continue,
             ("uniqueItems", Value::Bool(false)) => continue,
             ("items", Value::Object(_) | Value::Bool(_)) => {
-                Judge::Each(Box::new(Compiled::new(value)?))
+                Judge::Each(Box::new(Compiled::new(value, extent)?))
             }
-            ("contains", _) => Judge::Some(Box::new(Compiled::new(value)?)),
+            ("contains", _) => Judge::Some(Box::new(Compiled::new(value, extent)?)),
             ("minItems" | "maxItems", count) => match (count.as_u64(), name.as_str()) {
                 (Some(n), "minItems") => Judge::AtLeast(n),
                 (Some(n), _) => Judge::AtMost(n),
@@ -97,7 +107,7 @@ fn split(schema: &Value, at: &str, parts: &mut Vec<Part>) -> Result<bool, Invali
             },
             ("allOf", Value::Array(schemas)) => {
                 for (n, schema) in schemas.iter().enumerate() {
-                    if !split(schema, &format!("{at}/{n}"), parts)? {
+                    if !split(schema, extent, &format!("{at}/{n}"), parts)? {
                         return Ok(false);
                     }
                 }
@@ -105,6 +115,9 @@ fn split(schema: &Value, at: &str, parts: &mut Vec<Part>) -> Result<bool, Invali
             }
             _ => return Ok(false),
         };
+        if parts.len() == MAX_PARTS {
+            return Ok(false);
+        }
         parts.push(Part { at, judge });
     }
     Ok(true)
@@ -118,54 +131,63 @@ impl Schema {
     /// What in a list of entries breaks the schema, in the order of the entries.
     pub(super) fn entries_violations<K: AsRef<str>>(
         &self,
-        workflow: &str,
+        by: Judging<'_>,
         entries: impl Iterator<Item = EntryFacts<K>>,
     ) -> Vec<Violation> {
         match &self.entries {
-            Some(parts) => parts.violations(workflow, entries),
-            None => self.whole_violations(workflow, entries),
+            Some(parts) => parts.violations(by, entries),
+            None => self.whole_violations(by, entries),
         }
     }
 
     fn whole_violations<K: AsRef<str>>(
         &self,
-        workflow: &str,
+        by: Judging<'_>,
         entries: impl Iterator<Item = EntryFacts<K>>,
     ) -> Vec<Violation> {
-        let rule = Rule::EntriesSchema;
+        let entries = entries.take_while(|_| !by.stop.is_set());
         let list: Vec<Value> = entries.take(MAX_WHOLE + 1).map(EntryFacts::into_value).collect();
         if list.len() > MAX_WHOLE {
             let why = format!(
                 "the schema looks at the list of entries as a whole, which this server does for at \
                  most {MAX_WHOLE} entries; items, contains, minItems, maxItems and allOf have no limit"
             );
-            return vec![Violation::of(Some(workflow), rule, why)];
+            return vec![by.violation(why)];
         }
-        self.violations(workflow, rule, &Value::Array(list))
+        if by.stop.is_set() {
+            return vec![by.violation(Cut::Stopped)];
+        }
+        self.violations(by, &Value::Array(list))
     }
 }
 
 impl EntriesSchema {
     fn violations<K: AsRef<str>>(
         &self,
-        workflow: &str,
+        by: Judging<'_>,
         entries: impl Iterator<Item = EntryFacts<K>>,
     ) -> Vec<Violation> {
-        let rule = Rule::EntriesSchema;
         let mut found = Vec::new();
         let mut contained = vec![false; self.parts.len()];
         let mut count: u64 = 0;
         for entry in entries {
+            if by.stop.is_set() {
+                return vec![by.violation(Cut::Stopped)];
+            }
             let entry = entry.into_value();
             for (part, contained) in self.parts.iter().zip(&mut contained) {
                 match &part.judge {
                     Judge::Each(schema) if found.len() < MAX_VIOLATIONS => {
                         let path = format_args!("/{count}").to_string();
-                        let mut each = violations(schema, workflow, rule, &entry, &path, &part.at);
+                        let mut each = violations(schema, by, &entry, &path, &part.at);
                         each.iter_mut().for_each(|v| v.name_entry(&entry));
                         found.extend(each);
                     }
-                    Judge::Some(schema) => *contained = *contained || schema.is_valid(&entry),
+                    Judge::Some(_) if *contained => {}
+                    Judge::Some(schema) => match schema.is_valid(&entry, by.stop) {
+                        Ok(valid) => *contained = valid,
+                        Err(cut) => return vec![by.violation(cut).at("", &part.at)],
+                    },
                     Judge::Each(_) | Judge::AtLeast(_) | Judge::AtMost(_) => {}
                 }
             }
@@ -182,7 +204,7 @@ impl EntriesSchema {
                 }
                 _ => continue,
             };
-            found.push(Violation::of(Some(workflow), rule, why).at("", &part.at));
+            found.push(by.violation(why).at("", &part.at));
         }
         found.truncate(MAX_VIOLATIONS);
         found
@@ -191,7 +213,14 @@ impl EntriesSchema {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Rule, Stop},
+        *,
+    };
+
+    fn by(stop: &Stop) -> Judging<'_> {
+        Judging { workflow: "w", rule: Rule::EntriesSchema, stop }
+    }
 
     fn entries(keys: &[&str]) -> Vec<EntryFacts<String>> {
         let entry = |key: &&str| EntryFacts {
@@ -204,9 +233,9 @@ mod tests {
 
     /// Both ways, which must agree on whether the list fits.
     fn judge(schema: &Value, keys: &[&str]) -> Vec<Violation> {
-        let schema = Schema::compile(schema).unwrap();
-        let found = schema.entries_violations("w", entries(keys).into_iter());
-        let whole = schema.whole_violations("w", entries(keys).into_iter());
+        let (schema, stop) = (Schema::compile(schema).unwrap(), Stop::default());
+        let found = schema.entries_violations(by(&stop), entries(keys).into_iter());
+        let whole = schema.whole_violations(by(&stop), entries(keys).into_iter());
         assert_eq!(found.is_empty(), whole.is_empty(), "{found:?} against {whole:?}");
         found
     }
@@ -245,10 +274,10 @@ mod tests {
             json!({"not": {"contains": {"properties": {"logical_key": {"const": "b"}}}}}),
             json!(false),
         ] {
-            let compiled = Schema::compile(&schema).unwrap();
+            let (compiled, stop) = (Schema::compile(&schema).unwrap(), Stop::default());
             assert!(compiled.entries.is_none(), "{schema}");
             let many = (0..=MAX_WHOLE).flat_map(|_| entries(&["a"]));
-            let found = compiled.entries_violations("w", many);
+            let found = compiled.entries_violations(by(&stop), many);
             assert!(found[0].requirement.contains("50000 entries"), "{found:?}");
         }
         assert!(judge(&json!({"uniqueItems": true}), &["a", "b"]).is_empty());
@@ -260,10 +289,40 @@ mod tests {
     }
 
     #[test]
+    fn no_entry_is_looked_at_after_the_stop() {
+        for schema in [
+            json!({"items": {"properties": {"size": {"maximum": 9}}}}),
+            json!({"contains": {"properties": {"size": {"const": 7}}}}),
+            json!({"uniqueItems": true}),
+        ] {
+            let (schema, stop) = (Schema::compile(&schema).unwrap(), Stop::default());
+            let mut seen = 0;
+            let many = std::iter::from_fn(|| {
+                seen += 1;
+                if seen == 10 {
+                    stop.set();
+                }
+                entries(&["a"]).pop()
+            });
+            let found = schema.entries_violations(by(&stop), many);
+            assert!(found.len() == 1 && found[0].requirement.contains("stopped"), "{found:?}");
+            assert_eq!(seen, 10);
+        }
+    }
+
+    #[test]
+    fn a_schema_in_very_many_parts_is_judged_as_a_whole() {
+        let parts = |n| json!({"allOf": vec![json!({"contains": {}}); n]});
+        assert!(Schema::compile(&parts(MAX_PARTS)).unwrap().entries.is_some());
+        assert!(Schema::compile(&parts(MAX_PARTS + 1)).unwrap().entries.is_none());
+    }
+
+    #[test]
     fn a_million_entries_break_a_rule_twenty_times_at_most() {
         let schema =
             Schema::compile(&json!({"items": {"properties": {"size": {"maximum": 0}}}})).unwrap();
+        let stop = Stop::default();
         let many = (0..10_000).flat_map(|_| entries(&["a"]));
-        assert_eq!(schema.entries_violations("w", many).len(), MAX_VIOLATIONS);
+        assert_eq!(schema.entries_violations(by(&stop), many).len(), MAX_VIOLATIONS);
     }
 }

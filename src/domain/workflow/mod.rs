@@ -7,23 +7,30 @@
 //! 1. [`Config::parse`] reads the text of the configuration;
 //! 2. [`Config::choose`] finds the workflow that applies;
 //! 3. the caller fetches what [`Workflow::schemas`] lists and makes a [`Schema`] of each;
-//! 4. [`check`] judges the package;
+//! 4. [`check`] judges the package,
+//!    or ends soon where a [`Stop`] is set;
 //! 5. [`stored`] is what the manifest's header says about it.
 
 mod check;
 mod config;
 mod entries;
+mod limits;
 mod pattern;
 mod schema;
+mod stop;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_bounds;
 mod violation;
+mod watched;
 mod yaml;
 
 pub use check::{Schemas, Submission, check, stored};
 pub use config::{Asked, Config, ConfigError, Successor, Workflow};
 pub use entries::{EntryFacts, MAX_WHOLE};
 pub use schema::{InvalidSchema, Schema};
+pub use stop::{Stop, StopWhenDropped};
 pub use violation::{MAX_VIOLATIONS, Rule, Violation};
 
 /// The longest configuration, in bytes.

@@ -24,6 +24,8 @@ impl Pattern {
                 "the pattern has {length} bytes, and at most {MAX_BYTES} are taken"
             ));
         }
+        #[cfg(test)]
+        tests::COMPILED.set(tests::COMPILED.get() + 1);
         let translated = translate(pattern)?;
         let built = RegexBuilder::new(&translated)
             .backtrack_limit(MAX_BACKTRACKS)
@@ -98,8 +100,14 @@ fn escape(c: char, in_class: bool) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    thread_local! {
+        /// Patterns that this thread compiled.
+        pub(in super::super) static COMPILED: std::cell::Cell<usize> =
+            const { std::cell::Cell::new(0) };
+    }
 
     fn found(pattern: &str, text: &str) -> bool {
         Pattern::compile(pattern).unwrap().found_in(text).unwrap()

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{pattern::Pattern, *};
+use super::{pattern::Pattern, schema::Judging, *};
 
 const WHOLE: &str = r#"
 version:
@@ -156,6 +156,8 @@ fn configurations_and_schemas_are_judged_as_quilt3_judges_them() {
     }
     assert!(undecided * 10 < patterns.len(), "{undecided} of {}", patterns.len());
     let mut documents = 0;
+    let stop = Stop::default();
+    let by = Judging { workflow: "w", rule: Rule::MetadataSchema, stop: &stop };
     for case in vectors["schemas"].as_array().unwrap() {
         let schema = Schema::compile(&case["schema"]);
         if schema.is_ok() != case["usable"].as_bool().unwrap() {
@@ -163,7 +165,7 @@ fn configurations_and_schemas_are_judged_as_quilt3_judges_them() {
         }
         let Ok(schema) = schema else { continue };
         for document in case["documents"].as_array().unwrap() {
-            let found = schema.violations("w", Rule::MetadataSchema, &document[0]);
+            let found = schema.violations(by, &document[0]);
             if found.is_empty() != document[1].as_bool().unwrap() {
                 wrong.push(format!("{}: {} {found:?}", case["schema"], document[0]));
             }

@@ -12,7 +12,7 @@ use super::Facts;
 use crate::{
     domain::{
         package::{Entry, Header, Line, PackageName, RawMeta},
-        workflow::{EntryFacts, Submission},
+        workflow::{EntryFacts, Stop, Submission},
     },
     error::ToolError,
     packages::{
@@ -102,11 +102,17 @@ pub fn assemble(base: Option<&Index>, change: Change, most: usize) -> Result<Rev
 }
 
 impl Revision {
-    /// Has the registry's workflows judge it, and notes which one did.
+    /// Has the registry's workflows judge it, and notes which one did. It belongs into a turn of
+    /// [`Judges`](crate::packages::Judges), which gives the `stop`.
     ///
     /// # Errors
     /// `workflow_violation`, or a fault of ours.
-    pub fn judged_by(&mut self, workflows: &Loaded, name: &PackageName) -> Result<(), ToolError> {
+    pub fn judged_by(
+        &mut self,
+        workflows: &Loaded,
+        name: &PackageName,
+        stop: &Stop,
+    ) -> Result<(), ToolError> {
         let fault = |_| ToolError::internal("a header could not be made");
         let header = self.index.header();
         let (message, raw) = (header.message().map(str::to_owned), header.user_meta().cloned());
@@ -121,7 +127,7 @@ impl Revision {
                 None
             }
         });
-        let judged = workflows.check(&submission, entries);
+        let judged = workflows.check(&submission, entries, stop);
         // Before what the workflow says of the entries that it saw.
         failed.map_or(Ok(()), Err)?;
         let member = serde_json::value::to_raw_value(&judged?).map_err(fault)?;

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         metadata::{Finding, Severity},
         package::PackageName,
-        workflow::{Asked, EntryFacts, Rule, Submission, Violation, Workflow},
+        workflow::{Asked, EntryFacts, Rule, Stop, Submission, Violation, Workflow},
     },
     packages::workflows::{Loaded, load},
     tools::prelude::*,
@@ -56,7 +56,7 @@ impl Rules {
     /// Reads the registry's workflow as the caller, and judges.
     ///
     /// # Errors
-    /// Denied, what AWS answered, or a configuration that is not usable.
+    /// Denied, what AWS answered, a configuration that is not usable, or a judgement that takes too long.
     pub async fn check(
         self,
         cx: &Cx,
@@ -64,7 +64,8 @@ impl Rules {
         metadata: Value,
     ) -> Result<(Checked, Vec<Finding>)> {
         let bucket = registry(place)?;
-        let loaded = load(&cx.s3(), bucket, Asked::of(self.workflow.as_deref())).await?;
+        let judges = cx.packages().judges();
+        let loaded = load(&cx.s3(), judges, bucket, Asked::of(self.workflow.as_deref())).await?;
         let workflow = loaded.as_ref().and_then(Loaded::workflow);
         let checked = Checked {
             registry: bucket.to_string(),
@@ -74,8 +75,7 @@ impl Rules {
         };
         let Some(loaded) = loaded else { return Ok((checked, Vec::new())) };
         // Compiling schemas and going through a megabyte of metadata takes its time.
-        let work = move || Ok(self.broken(&loaded, &metadata));
-        let broken = cx.compute(work).await?;
+        let broken = cx.judge(move |stop| self.broken(&loaded, &metadata, stop)).await?;
         Ok((checked, broken.into_iter().map(finding).collect()))
     }
 
@@ -100,12 +100,12 @@ impl Rules {
         open.map(|(rule, _)| rule).collect()
     }
 
-    fn broken(&self, loaded: &Loaded, metadata: &Value) -> Vec<Violation> {
+    fn broken(&self, loaded: &Loaded, metadata: &Value, stop: &Stop) -> Vec<Violation> {
         let name = self.package_name.as_ref().map(ToString::to_string).unwrap_or_default();
         let submission =
             Submission { name: &name, message: self.message.as_deref(), user_meta: metadata };
         let no_entries: [EntryFacts<&str>; 0] = [];
-        let mut broken = loaded.judge(&submission, no_entries).err().unwrap_or_default();
+        let mut broken = loaded.judge(&submission, no_entries, stop).err().unwrap_or_default();
         broken.retain(|violation| self.is_known(violation.rule));
         broken
     }

@@ -217,7 +217,8 @@ async fn make(
     change: Change,
     workflow: Option<&str>,
 ) -> Result<(Revision, TopHash)> {
-    let workflows = load(place.s3, place.bucket, Asked::of(workflow)).await?;
+    let judges = cx.packages().judges();
+    let workflows = load(place.s3, judges, place.bucket, Asked::of(workflow)).await?;
     let name = place.package.clone();
     let mut revision = assembled(cx, base, change).await?;
     if !revision.missing.is_empty() {
@@ -228,16 +229,13 @@ async fn make(
     if cx.registry_pushes() {
         construct::check(&revision.index)?;
     }
-    let made = cx.compute(move || {
-        let judged = match &workflows {
-            Some(workflows) => revision.judged_by(workflows, &name),
-            None => Ok(()),
-        };
-        let hash = revision.index.top_hash();
-        let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
-        Ok(judged.and_then(|()| Ok((revision, hash.map_err(wrong)?))))
-    });
-    made.await?
+    if let Some(workflows) = workflows {
+        let work = move |stop: &_| revision.judged_by(&workflows, &name, stop).map(|()| revision);
+        revision = cx.judge(work).await??;
+    }
+    let wrong = |error| ToolError::invalid_arguments(format!("metadata: {error}"));
+    let made = move || Ok(revision.index.top_hash().map_err(wrong).map(|hash| (revision, hash)));
+    cx.compute(made).await?
 }
 
 /// Where copies would be.
