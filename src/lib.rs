@@ -16,7 +16,7 @@
 //! | [`packages`] | packages: compact indexes of manifests, and their cache | `aws`, `domain`, `error`, `turns` |
 //! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
 //! | [`tool`] | how a tool is written | `runtime` |
-//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`, `summary`; types of `auth`, `aws`, `catalog` |
+//! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`, `summary`; types of `auth`, `aws`, `catalog`, `turns` |
 //! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
 //! | [`http`] | the edge: origin, gate, health, access log | all of the above but `config` |
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |

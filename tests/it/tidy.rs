@@ -110,16 +110,19 @@ fn imports_follow_the_map() {
         ("summary/", &["summary"]),
         ("config/", &["config", "domain"]),
         ("auth/", &["auth", "domain"]),
-        ("aws/", &["aws", "domain", "error"]),
+        ("aws/", &["aws", "domain", "error", "clock", "turns"]),
         ("catalog/", &["catalog", "aws", "domain", "error"]),
-        ("packages/", &["packages", "aws", "domain", "error"]),
-        ("runtime/", &["runtime", "packages", "auth", "aws", "catalog", "domain", "error"]),
+        ("packages/", &["packages", "aws", "domain", "error", "turns"]),
+        (
+            "runtime/",
+            &["runtime", "packages", "auth", "aws", "catalog", "domain", "error", "clock", "turns"],
+        ),
         ("http/", &["http", "auth", "aws", "catalog", "domain", "runtime", "server", "tools"]),
         (
             "tools/",
             &[
                 "tools", "packages", "tool", "runtime", "domain", "error", "auth", "aws",
-                "summary", "catalog",
+                "summary", "catalog", "turns",
             ],
         ),
     ];

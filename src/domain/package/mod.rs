@@ -13,6 +13,7 @@ pub mod lines;
 pub mod name;
 pub mod object_hash;
 pub mod quilt_uri;
+mod reader;
 pub mod top_hash;
 
 pub use canonical::{Json, NotCanonical, RawMeta};
