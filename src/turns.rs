@@ -25,7 +25,8 @@ pub struct Turn {
 
 /// So many users are remembered; one who is forgotten starts anew.
 const MAX_USERS: u64 = 10_000;
-const IDLE: Duration = Duration::from_secs(3600);
+/// Longer than anything takes that holds a part.
+const IDLE: Duration = Duration::from_secs(24 * 3600);
 
 impl Turns {
     /// `all` parts, of which one user has `of_one` at most.

@@ -108,8 +108,20 @@ const COPY_TURN: Duration = Duration::from_secs(600);
 const MAX_REGIONS: usize = 16;
 /// Bytes per second: S3 copies within a region at ten times this, between far ones at about this.
 const SLOWEST: u64 = 8 * 1024 * 1024;
+/// How long a token that was good when its call began is good for it still: the longest leeway.
+const GRACE: Duration = Duration::from_secs(60);
 /// How long a refusal by STS is remembered.
 const DENIAL: Duration = Duration::from_secs(30);
+
+/// A call that goes on for longer than its token.
+fn token_over() -> ToolError {
+    ToolError::new(
+        Code::TokenExpired,
+        "The token ended while the call was under way",
+        "Nothing is done with a token that is over.",
+        "Call again with a new token; what was written stays, and a push can be repeated.",
+    )
+}
 
 impl Clients {
     /// An empty cache. `sts` is the only way to the server's own identity.
@@ -164,6 +176,9 @@ impl Clients {
         permit: &Permit,
         now: Timestamp,
     ) -> Result<Arc<Keys>, ToolError> {
+        if holder.expires_at.is_some_and(|at| now >= after(at, GRACE)) {
+            return Err(token_over());
+        }
         let key = Key {
             realm: holder.realm.clone(),
             subject: holder.subject.clone(),
@@ -258,7 +273,9 @@ impl Clients {
         now: Timestamp,
     ) -> Kept {
         let ends = credentials.expiry().and_then(|t| Timestamp::try_from(t).ok());
-        let over = [ends, holder.expires_at].into_iter().flatten().min();
+        // A token that is over is within its grace: what was got for it is not asked for at each call.
+        let token = holder.expires_at.filter(|at| *at > now);
+        let over = [ends, token].into_iter().flatten().min();
         let until = over.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
         let rejected = Rejected::default();
         let mut config = aws_sdk_s3::Config::builder()

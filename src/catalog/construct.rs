@@ -84,18 +84,26 @@ impl Registry {
         let variables = Variables { params, src: Source { entries } };
         let answer = self.mutate::<Data>(token, DOCUMENT, &variables, TIMEOUT).await;
         match answer.map(|data| data.package_construct) {
-            Ok(Answer::PackagePushSuccess { revision }) => TopHash::parse(&revision.hash)
-                .map_err(|_| tool_error(WHAT, &CallError::Malformed("the revision has no hash"))),
+            Ok(Answer::PackagePushSuccess { revision }) => {
+                TopHash::parse(&revision.hash).map_err(|_| unknown("It made one without a hash."))
+            }
             Ok(Answer::Refused(refusal)) => Err(refusal.error(WHAT)),
-            Err(CallError::Unanswered | CallError::Status(500..)) => Err(ToolError::new(
-                Code::Timeout,
-                "The registry gave no answer",
-                "It was asked to make a revision, and may have made it.",
-                "See package_versions before you call again.",
-            )),
+            Err(CallError::Unanswered | CallError::Status(500..)) => {
+                Err(unknown("It gave no answer, and may have made it."))
+            }
+            // Also GraphQL errors: a function behind it that took too long is told so.
+            Err(CallError::Malformed(_)) => {
+                Err(unknown("Its answer was not understood; it may have made it."))
+            }
             Err(error) => Err(tool_error(WHAT, &error)),
         }
     }
+}
+
+/// Nobody knows what became of it.
+fn unknown(why: &'static str) -> ToolError {
+    let what = "The registry was asked to make a revision";
+    ToolError::new(Code::Timeout, what, why, "See package_versions before you call again.")
 }
 
 #[cfg(test)]

@@ -64,6 +64,10 @@ fn warn_about_edge(config: &Config, reader: &mut Reader) {
         );
         reader.warn(var::ALLOWED_HOSTS, message);
     }
+    if config.catalog.registry_push && !config.tokens.catalog_tokens {
+        let message = format!("changes nothing while {} is off", var::CATALOG_TOKENS.name());
+        reader.warn(var::REGISTRY_PUSH, message);
+    }
     if config.server.drain_delay > config.server.drain {
         let message = format!(
             "is longer than {}, so it is cut to that and running requests get no time of their own",

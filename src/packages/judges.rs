@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Judges in threads for such work, a few at once and none for long. Who reads packages has other turns
-/// ([`super::Store::compute`]), so a slow workflow is in the way of other workflows only, and for a minute at
-/// most.
+/// ([`super::Store::compute`]), so a slow workflow is in the way of other workflows only, each for half a minute
+/// at most.
 #[derive(Clone, Debug)]
 pub struct Judges {
     turns: Arc<Turns>,

@@ -29,6 +29,7 @@ pub struct Store {
     computing: Turns,
     gathering: Turns,
     pushing: Turns,
+    constructing: Turns,
     judges: Judges,
     most: usize,
 }
@@ -56,8 +57,11 @@ const TURN: Duration = Duration::from_secs(60);
 const LIMITS: Limits = Limits { stall: Duration::from_secs(15), overall: Duration::from_secs(300) };
 /// Pushes whose objects are being listed; then they take room by what they found.
 const GATHERING: usize = 16;
-/// Pieces of memory for the objects of all pushes.
+/// Pieces of memory for all pushes; one takes less than half of what its user has, however large it is.
 const ROOM: usize = 256;
+const MOST_OF_ROOM: usize = 48;
+/// Revisions that the registry is making.
+const CONSTRUCTING: usize = 8;
 const PIECE: usize = 256 * 1024;
 /// Pieces of the text between the network and the sorting.
 const AHEAD: usize = 4;
@@ -75,10 +79,11 @@ impl Store {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             kept,
-            loading: Turns::new(SHARES, SHARES),
-            computing: Turns::new(cores, cores),
+            loading: Turns::new(SHARES, SHARES / 4 * 3),
+            computing: Turns::new(cores, cores.saturating_sub(1).max(1)),
             gathering: Turns::new(GATHERING, GATHERING / 4),
-            pushing: Turns::new(ROOM, ROOM / 4 * 3),
+            pushing: Turns::new(ROOM, ROOM / 2),
+            constructing: Turns::new(CONSTRUCTING, CONSTRUCTING / 4),
             judges: Judges::default(),
             most: bytes,
         }
@@ -152,18 +157,27 @@ impl Store {
         turn.ok_or_else(|| busy("Making a package"))
     }
 
-    /// Room for the objects of a push, which take so many bytes; kept until it is over.
+    /// Room for a push, which takes so many bytes; kept until it is over.
     ///
     /// # Errors
     /// `timeout` where other pushes take it for too long.
     pub async fn pushing(&self, user: &User, bytes: usize) -> Result<Turn, ToolError> {
-        let turn = self.pushing.take(user, bytes.div_ceil(PIECE), TURN).await;
+        let turn = self.pushing.take(user, bytes.div_ceil(PIECE).min(MOST_OF_ROOM), TURN).await;
         turn.ok_or_else(|| busy("Making a package"))
     }
 
     /// The turns for judging by workflows.
     pub fn judges(&self) -> &Judges {
         &self.judges
+    }
+
+    /// A turn to have the registry make a revision, whose text is in memory meanwhile.
+    ///
+    /// # Errors
+    /// `timeout` where others' revisions, or one's own, take too long.
+    pub async fn constructing(&self, user: &User) -> Result<Turn, ToolError> {
+        let turn = self.constructing.take(user, 1, LIMITS.overall).await;
+        turn.ok_or_else(|| busy("Making a package"))
     }
 
     async fn load(

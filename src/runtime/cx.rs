@@ -112,7 +112,15 @@ impl Cx {
         self.packages().gathering(&self.context.caller.holder.user()).await
     }
 
-    /// Room for the objects of a push, which take so many bytes.
+    /// A turn to have the registry make a revision.
+    ///
+    /// # Errors
+    /// `timeout` where others' revisions, or one's own, take too long.
+    pub async fn constructing(&self) -> Result<Turn, ToolError> {
+        self.packages().constructing(&self.context.caller.holder.user()).await
+    }
+
+    /// Room for a push, which takes so many bytes.
     ///
     /// # Errors
     /// `timeout` where other pushes take it for too long.

@@ -37,6 +37,9 @@ pub enum NotIndexed {
     /// A name of both.
     #[error("{0:?} would be an entry and a folder")]
     EntryAndFolder(String),
+    /// What an entry that stays points to.
+    #[error("{0} would be written over, and an entry that stays points there")]
+    Overwritten(String),
     /// A line that no reader takes.
     #[error("{what} would have {bytes} bytes in the manifest; at most {MAX_LINE} are read")]
     TooLong {

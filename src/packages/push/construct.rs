@@ -24,12 +24,17 @@ struct Given<'a> {
 
 /// Bytes of all entries in one request.
 const MOST: usize = 64 << 20;
+/// So many entries have no more; said before anything is copied.
+const MOST_ENTRIES: u64 = 200_000;
 
 /// Whether the registry can be told all that the manifest says.
 ///
 /// # Errors
-/// It has metadata of folders, which would be lost.
+/// It has metadata of folders, which would be lost, or too many entries.
 pub fn check(index: &Index) -> Result<(), ToolError> {
+    if index.entries() > MOST_ENTRIES {
+        return Err(too_large(format!("It has more than {MOST_ENTRIES} entries.")));
+    }
     match index.directories().next() {
         None => Ok(()),
         Some(_) => Err(ToolError::invalid_arguments(
@@ -76,10 +81,14 @@ fn append(json: &mut Vec<u8>, entry: &EntryLine<'_>) -> Result<(), ToolError> {
     if json.len() <= MOST {
         return Ok(());
     }
-    Err(ToolError::new(
+    Err(too_large(format!("Its entries have more than {MOST} bytes.")))
+}
+
+fn too_large(why: String) -> ToolError {
+    ToolError::new(
         Code::PackageTooLarge,
         "The package is too large for the registry",
-        format!("Its entries have more than {MOST} bytes."),
+        why,
         "Split the package, or ask the operator to unset QUILT_MCP_REGISTRY_PUSH.",
-    ))
+    )
 }

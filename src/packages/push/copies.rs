@@ -55,42 +55,66 @@ impl CopyMode {
     }
 }
 
-/// Says how many copies there will be, before the first is made.
+/// What will be written over, as URIs without versions.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Copies there will be.
+    pub copies: u64,
+    uris: HashSet<String>,
+}
+
+impl Targets {
+    /// Whether the object of a URI is written over. One of a version stays.
+    pub fn has(&self, uri: &str) -> bool {
+        self.uris.contains(uri)
+    }
+}
+
+/// Where copies and files (names and texts) will be, before the first is made.
 ///
 /// # Errors
 /// A target's key would be too long; or a source is another one's target and has no versions, so that it
 /// depended on the order of the copies what is copied.
-pub fn planned(place: &Place<'_>, mode: CopyMode, facts: &[Facts]) -> Result<u64, ToolError> {
-    targets((place.bucket, place.package), mode, facts)
-}
-
-fn targets(
-    place: (&BucketName, &PackageName),
+pub fn targets(
+    place: &Place<'_>,
     mode: CopyMode,
     facts: &[Facts],
-) -> Result<u64, ToolError> {
-    let mut targets: HashSet<(BucketName, String)> = HashSet::new();
+    files: &[(String, String)],
+) -> Result<Targets, ToolError> {
+    targets_in((place.bucket, place.package), mode, facts, files)
+}
+
+fn targets_in(
+    (bucket, package): (&BucketName, &PackageName),
+    mode: CopyMode,
+    facts: &[Facts],
+    files: &[(String, String)],
+) -> Result<Targets, ToolError> {
+    let mut targets = Targets::default();
+    let at = |key| S3Uri { bucket: bucket.clone(), key, version_id: None };
+    targets.uris.extend(files.iter().map(|(name, _)| at(format!("{package}/{name}")).to_string()));
     for facts in facts {
-        let Some(target) = mode.target_in(place, facts) else { continue };
+        let Some(target) = mode.target_in((bucket, package), facts) else { continue };
         if target.key.len() > MAX_KEY {
             let why =
                 format!("the copy's key would have more than {MAX_KEY} bytes: {}", target.key);
             return Err(ToolError::invalid_arguments(why));
         }
-        targets.insert((target.bucket, target.key));
+        targets.copies += 1;
+        targets.uris.insert(target.to_string());
     }
-    let moves = |facts: &&Facts| {
-        let place = (facts.uri.bucket.clone(), facts.uri.key.clone());
-        facts.uri.version_id.is_none() && targets.contains(&place)
-    };
-    match facts.iter().find(moves) {
-        None => Ok(targets.len() as u64),
-        Some(facts) => Err(ToolError::invalid_arguments(format!(
-            "{} would be overwritten by the copy of another object of this call, and the bucket keeps no \
-             versions. Use copy_mode none, or another package name",
-            facts.uri
-        ))),
+    match facts.iter().find(|facts| targets.has(&facts.uri.to_string())) {
+        None => Ok(targets),
+        Some(facts) => Err(overwritten(&facts.uri.to_string())),
     }
+}
+
+/// What a manifest would point to is not what was hashed.
+pub fn overwritten(uri: &str) -> ToolError {
+    ToolError::invalid_arguments(format!(
+        "{uri} would be written over by a copy or a file of this call, and the bucket keeps no versions. Use \
+         copy_mode none, or another package name"
+    ))
 }
 
 /// Copies what is to be copied, and says where it is then. `told` hears how many are done.
@@ -145,10 +169,14 @@ mod tests {
             was_read: false,
         };
         let name = PackageName::parse("a/b").unwrap();
-        let of = |facts: &[Facts]| targets((&bucket, &name), CopyMode::All, facts);
+        let of = |facts: &[Facts]| {
+            let files = [("README.md".to_owned(), "text".to_owned())];
+            targets_in((&bucket, &name), CopyMode::All, facts, &files).map(|targets| targets.copies)
+        };
         let swapped = |version| [fact("x", "a/b/y", version), fact("y", "a/b/x", version)];
         assert!(of(&swapped(None)).unwrap_err().to_string().contains("keeps no versions"));
         assert_eq!(of(&swapped(Some("v"))).unwrap(), 2);
         assert_eq!(of(&[fact("x", "a/b/x", None), fact("z", "z", None)]).unwrap(), 1);
+        assert!(of(&[fact("doc", "a/b/README.md", None)]).is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::Source;
 use crate::{
     aws::{
         S3,
-        s3::{Checksums, Limits, Span},
+        s3::{Body, Checksums, Limits, Span},
     },
     domain::{
         S3Uri,
@@ -45,6 +45,8 @@ pub struct Facts {
 const ASKED: usize = 32;
 /// An object that is larger is not read for its hash if S3 has another checksum of it.
 const MAX_READ: u64 = 4 << 30;
+/// An object that is no larger is read at once: one call, where asking for its checksum first may make two.
+const SMALL: u64 = 64 << 10;
 /// Bytes that one push reads for hashes.
 const MAX_READ_IN_ALL: u64 = 256 << 30;
 
@@ -68,7 +70,10 @@ pub async fn facts(
 }
 
 async fn of(s3: &S3, source: Source, left: &AtomicU64) -> Result<Facts, ToolError> {
-    let Source { logical_key, mut uri } = source;
+    let Source { logical_key, mut uri, size } = source;
+    if size.is_some_and(|size| size <= SMALL) {
+        return small(s3, logical_key, uri, left).await;
+    }
     let sums = s3.checksums(&uri).await?;
     // From here on it is this version, also if another one is written meanwhile.
     uri.version_id = uri.version_id.or_else(|| sums.version_id.clone().filter(|id| id != "null"));
@@ -76,9 +81,7 @@ async fn of(s3: &S3, source: Source, left: &AtomicU64) -> Result<Facts, ToolErro
     let (hash, was_read) = match known(&sums) {
         Some(hash) => (hash, false),
         None => {
-            let take = |left: u64| left.checked_sub(size);
-            let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-            taken.map_err(|_| too_much())?;
+            take(left, size)?;
             (read(s3, &uri, &sums).await?, true)
         }
     };
@@ -117,6 +120,35 @@ fn known(sums: &Checksums) -> Option<ObjectHash> {
     from_sha256.or_else(crc)
 }
 
+/// The facts of a small object, from its bytes.
+async fn small(
+    s3: &S3,
+    logical_key: String,
+    mut uri: S3Uri,
+    left: &AtomicU64,
+) -> Result<Facts, ToolError> {
+    let mut body = s3.stream(&uri, None, limits(SMALL)).await?;
+    let (size, etag) = (body.size, body.etag.clone());
+    uri.version_id = uri.version_id.or_else(|| body.version_id.clone().filter(|id| id != "null"));
+    take(left, size)?;
+    let hash = hashed(&mut body).await?;
+    Ok(Facts { logical_key, uri, size, hash, etag, was_read: true })
+}
+
+async fn hashed(body: &mut Body) -> Result<ObjectHash, ToolError> {
+    let mut hasher = ChunkedHasher::new(body.size);
+    while let Some(piece) = body.next().await? {
+        hasher.update(&piece);
+    }
+    Ok(hasher.finish())
+}
+
+fn take(left: &AtomicU64, size: u64) -> Result<(), ToolError> {
+    let taken =
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
+    taken.map(|_| ()).map_err(|_| too_much())
+}
+
 fn too_much() -> ToolError {
     ToolError::new(
         Code::PackageTooLarge,
@@ -147,11 +179,7 @@ async fn read(s3: &S3, uri: &S3Uri, sums: &Checksums) -> Result<ObjectHash, Tool
             "Call again.",
         ));
     }
-    let mut hasher = ChunkedHasher::new(sums.size);
-    while let Some(piece) = body.next().await? {
-        hasher.update(&piece);
-    }
-    Ok(hasher.finish())
+    hashed(&mut body).await
 }
 
 #[cfg(test)]

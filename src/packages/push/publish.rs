@@ -129,7 +129,7 @@ impl Place<'_> {
         match self.write_latest(hash, head, overwrite).await {
             Ok(()) => Ok(Published { timestamp }),
             Err(refused) if refused.code == Code::Conflict && is_new => {
-                Err(self.take_back(&timestamp, refused).await)
+                Err(self.take_back(&timestamp, hash, refused).await)
             }
             Err(error) => Err(error),
         }
@@ -137,9 +137,15 @@ impl Place<'_> {
 
     /// A push that was refused is no revision, so its pointer goes, where the caller may delete it: it
     /// would be listed, and become `latest` when others are deleted.
-    async fn take_back(&self, timestamp: &str, refused: ToolError) -> ToolError {
-        match self.s3.delete(&self.pointer(timestamp)).await {
-            Ok(_) => refused,
+    async fn take_back(&self, timestamp: &str, hash: &TopHash, refused: ToolError) -> ToolError {
+        let gone = match self.holds(timestamp, hash).await {
+            Ok(true) => self.s3.delete(&self.pointer(timestamp)).await.map(|_| ()),
+            // Another client wrote over it: it is not ours any more.
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match gone {
+            Ok(()) => refused,
             Err(error) => {
                 let why = format!(
                     "{} What was refused stays listed as the revision {timestamp}, because its pointer \
@@ -235,8 +241,12 @@ impl Place<'_> {
     }
 
     async fn holds(&self, name: &str, hash: &TopHash) -> Result<bool, ToolError> {
-        let part = self.s3.read(&self.pointer(name), 0, 256).await?;
-        Ok(part.bytes.trim_ascii() == hash.as_str().as_bytes())
+        match self.s3.read(&self.pointer(name), 0, 256).await {
+            Ok(part) => Ok(part.bytes.trim_ascii() == hash.as_str().as_bytes()),
+            // Deleted meanwhile.
+            Err(error) if error.code == Code::NoSuchObject => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// What is said where `latest` is not what it was, or was not to be there.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json, value::RawValue};
 
-use super::Facts;
+use super::{Facts, copies::Targets};
 use crate::{
     domain::{
         package::{Entry, Header, Line, PackageName, RawMeta},
@@ -33,6 +33,8 @@ pub struct Change {
     pub message: Option<String>,
     /// The package's own metadata.
     pub user_meta: Option<RawMeta>,
+    /// What is written over meanwhile: nothing that stays may point there.
+    pub targets: Targets,
 }
 
 /// A manifest that is not written yet.
@@ -51,7 +53,7 @@ pub struct Revision {
 /// # Errors
 /// It would be larger; or an entry would be a folder as well.
 pub fn assemble(base: Option<&Index>, change: Change, most: usize) -> Result<Revision, NotIndexed> {
-    let Change { set, remove, message, user_meta } = change;
+    let Change { set, remove, message, user_meta, targets } = change;
     let header = Header::new(message, user_meta, None).map_err(io::Error::from)?;
     let mut builder = Builder::new(most);
     builder.set_header(header);
@@ -72,6 +74,10 @@ pub fn assemble(base: Option<&Index>, change: Change, most: usize) -> Result<Rev
                 let meta = entry.meta.map(RawValue::to_owned);
                 kept_of_replaced.extend(meta.map(|meta| (key.to_owned(), meta)));
                 return ControlFlow::Continue(());
+            }
+            if targets.has(&entry.physical_key) {
+                failed = Some(NotIndexed::Overwritten(entry.physical_key.clone().into_owned()));
+                return ControlFlow::Break(());
             }
             match builder.push_line(line) {
                 Ok(()) => ControlFlow::Continue(()),

@@ -17,6 +17,8 @@ pub struct Source {
     pub logical_key: String,
     /// Where it is; with or without a version.
     pub uri: S3Uri,
+    /// Bytes, where a listing told them.
+    pub size: Option<u64>,
 }
 
 impl Source {
@@ -55,8 +57,9 @@ pub async fn below(
     prefix: &str,
     selection: &Selection,
     room: usize,
-) -> Result<Vec<S3Uri>, ToolError> {
-    let (mut found, mut token, mut listed) = (Vec::new(), None::<String>, 0);
+) -> Result<Vec<(S3Uri, Option<u64>)>, ToolError> {
+    let (mut found, mut token) = (Vec::new(), None::<String>);
+    let (mut listed, mut names) = (0, 0);
     let root = root(prefix);
     loop {
         let continuation_token = token.as_deref();
@@ -69,12 +72,12 @@ pub async fn below(
             let is_own = object.key.starts_with(OWN) && !prefix.starts_with(OWN);
             !object.key.ends_with('/') && !is_own && selection.has(name)
         });
-        found.extend(chosen.map(|object| S3Uri {
-            bucket: bucket.clone(),
-            key: object.key,
-            version_id: None,
+        found.extend(chosen.map(|object| {
+            names += object.key.len();
+            let uri = S3Uri { bucket: bucket.clone(), key: object.key, version_id: None };
+            (uri, Some(object.size))
         }));
-        if found.len() > room || listed > MAX_LISTED {
+        if found.len() > room || listed > MAX_LISTED || names > MAX_NAMES {
             return Err(too_many());
         }
         token = page.next_token;
@@ -90,16 +93,17 @@ pub fn root(prefix: &str) -> &str {
 }
 
 /// Names for objects; not [`checked`] yet.
-pub fn named(uris: Vec<S3Uri>, naming: Naming) -> Vec<Source> {
+pub fn named(objects: Vec<(S3Uri, Option<u64>)>, naming: Naming) -> Vec<Source> {
     let root = match naming {
-        Naming::Paths => common_folder(&uris).to_owned(),
+        Naming::Paths => common_folder(&objects).to_owned(),
         Naming::Flat => String::new(),
     };
     let name = |uri: &S3Uri| match naming {
         Naming::Paths => uri.key.strip_prefix(&root).unwrap_or(&uri.key).to_owned(),
         Naming::Flat => uri.key.rsplit('/').next().unwrap_or(&uri.key).to_owned(),
     };
-    uris.into_iter().map(|uri| Source { logical_key: name(&uri), uri }).collect()
+    let named = |(uri, size): (S3Uri, _)| Source { logical_key: name(&uri), uri, size };
+    objects.into_iter().map(named).collect()
 }
 
 /// The same sources, if their names are names, and each is there once.
@@ -145,11 +149,11 @@ pub fn checked(sources: Vec<Source>) -> Result<Vec<Source>, ToolError> {
 }
 
 /// What all keys begin with, up to a slash; of a single object its folder.
-fn common_folder(uris: &[S3Uri]) -> &str {
-    let Some((first, others)) = uris.split_first() else { return "" };
+fn common_folder(objects: &[(S3Uri, Option<u64>)]) -> &str {
+    let Some(((first, _), others)) = objects.split_first() else { return "" };
     let folder = |key: &str| key.rfind('/').map_or(0, |slash| slash + 1);
     let mut root = first.key.get(..folder(&first.key)).unwrap_or("");
-    for uri in others {
+    for (uri, _) in others {
         while !uri.key.starts_with(root) {
             let shorter = root.get(..root.len().saturating_sub(1)).unwrap_or("");
             root = root.get(..folder(shorter)).unwrap_or("");
@@ -185,7 +189,8 @@ mod tests {
     }
 
     fn names(keys: &[&str], naming: Naming) -> Result<Vec<String>, String> {
-        match checked(named(uris(keys), naming)) {
+        let objects = uris(keys).into_iter().map(|uri| (uri, None)).collect();
+        match checked(named(objects, naming)) {
             Ok(sources) => Ok(sources.into_iter().map(|source| source.logical_key).collect()),
             Err(error) => Err(error.to_string()),
         }

@@ -1,13 +1,15 @@
 //! Arguments that the tools which make revisions have in common.
 
+use std::sync::Arc;
+
 use serde_json::{Value, value::RawValue};
 
 use super::pushing::Files;
 use crate::{
     aws::S3,
-    domain::package::{Json, RawMeta},
+    domain::package::{Json, RawMeta, TopHash},
     packages::{
-        Selection,
+        Index, Selection,
         push::{
             Naming, Source,
             sources::{MAX_OBJECTS, below, checked, named},
@@ -32,31 +34,45 @@ const MAX_TEXT: usize = 10_000;
 /// Bytes of a package's metadata: with the message it is one line of the manifest.
 const MAX_META: usize = 900_000;
 
-/// The objects of a push, with room for them.
+/// The objects of a push.
 #[derive(Default)]
 pub struct Gathered {
     /// Each with its name.
     pub sources: Vec<Source>,
-    /// Until the push is over.
-    _room: Option<Turn>,
+    /// Until there is room for the push.
+    listing: Option<Turn>,
 }
 
 /// What an entry takes in memory besides its name and key.
 const ENTRY: usize = 512;
 
 impl Gathered {
-    /// Finds objects by `find`, one call's of a few at a time; then takes room for what was found.
+    /// Finds objects by `find`, a few calls at a time.
     ///
     /// # Errors
-    /// What `find` says, a name that is none or is there twice, or no room.
+    /// What `find` says, a name that is none or is there twice, or no turn.
     pub async fn by(cx: &Cx, find: impl Future<Output = Result<Vec<Source>>>) -> Result<Self> {
-        let listing = cx.gathering().await?;
+        let listing = Some(cx.gathering().await?);
         let found = find.await?;
         let sources = cx.compute(move || Ok(checked(found))).await??;
-        let bytes = sources.iter().map(|source| source.weight() + ENTRY).sum();
-        let room = cx.pushing(bytes).await?;
+        Ok(Self { sources, listing })
+    }
+
+    /// The objects, and room for a push of them onto a base.
+    ///
+    /// # Errors
+    /// Other pushes have it for too long.
+    pub async fn with_room(
+        self,
+        cx: &Cx,
+        base: Option<&(TopHash, Arc<Index>)>,
+    ) -> Result<(Vec<Source>, Turn)> {
+        let Self { sources, listing } = self;
+        let kept = base.map_or(0, |(_, index)| index.weight());
+        let bytes: usize = sources.iter().map(|source| source.weight() + ENTRY).sum();
+        let room = cx.pushing(bytes + kept).await?;
         drop(listing);
-        Ok(Self { sources, _room: Some(room) })
+        Ok((sources, room))
     }
 }
 
@@ -76,7 +92,7 @@ pub async fn sources(
         if !is_prefix {
             let uri =
                 S3Uri::parse(text).map_err(|e| ToolError::invalid_arguments(e.to_string()))?;
-            objects.push(uri);
+            objects.push((uri, None));
             continue;
         }
         let place =
@@ -89,8 +105,11 @@ pub async fn sources(
         }
         objects.extend(found);
     }
-    let explicit =
-        entries.into_iter().map(|e| Source { logical_key: e.logical_key, uri: e.s3_uri });
+    let explicit = entries.into_iter().map(|e| Source {
+        logical_key: e.logical_key,
+        uri: e.s3_uri,
+        size: None,
+    });
     Ok(named(objects, naming).into_iter().chain(explicit).collect())
 }
 

@@ -148,13 +148,13 @@ impl PackageCreateFromS3 {
             let why = format!("nothing below s3://{name}/{prefix} is chosen");
             return Err(ToolError::invalid_arguments(why));
         }
-        let named = uris.into_iter().map(|uri| {
+        let named = uris.into_iter().map(|(uri, size)| {
             let key = uri.key.strip_prefix(root).unwrap_or(&uri.key);
             let logical_key = match self.auto_organize {
                 true => organized(key),
                 false => key.to_owned(),
             };
-            Source { logical_key, uri }
+            Source { logical_key, uri, size }
         });
         Ok(named.collect())
     }

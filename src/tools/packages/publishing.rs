@@ -37,6 +37,7 @@ pub async fn publish(
         let done = place.publish(&index, hash, head, overwrite, cx.now()).await?;
         return Ok(Published { hash: hash.clone(), timestamp: Some(done.timestamp) });
     }
+    let _turn = cx.constructing().await?;
     let given = index.clone();
     let entries = cx.compute(move || Ok(entries(&given))).await??;
     if !overwrite && place.head().await? != *head {

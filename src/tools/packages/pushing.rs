@@ -80,7 +80,7 @@ pub struct Pushed {
     total_size: u64,
     /// Objects that were copied into the registry.
     copied: u64,
-    /// Objects that had to be read for their hashes, because S3 has no fitting checksum of them.
+    /// Objects that were read for their hashes: small ones, and those of which S3 has no fitting checksum.
     read_for_hashes: u64,
 }
 
@@ -133,21 +133,20 @@ pub async fn push(
         // Said before anything is read.
         s3.writer(bucket).await?;
     }
-    let Wanted { mut gathered, remove, files, message, user_meta, copy_mode, workflow, .. } =
-        wanted;
-    let sources = std::mem::take(&mut gathered.sources);
+    let Wanted { gathered, remove, files, message, user_meta, copy_mode, workflow, .. } = wanted;
+    let (sources, _room) = gathered.with_room(cx, base.as_ref()).await?;
     let total = sources.len() as u64;
     let told = |done| cx.progress(done, Some(2 * total), "asking S3 for sizes and hashes");
     let mut known = facts(s3, sources, &told).await?;
-    let read_for_hashes = known.iter().filter(|facts| facts.was_read).count() as u64;
+    let read_for_hashes = known.iter().filter(|f| f.was_read).count() as u64;
     let files = files(&known);
     known.retain(|facts| files.iter().all(|(name, _)| *name != facts.logical_key));
-    let copied = copies::planned(&place, copy_mode, &known)?;
+    let targets = copies::targets(&place, copy_mode, &known, &files)?;
     // As it will be, judged before anything is copied or written.
     let plan: Vec<Facts> =
         planned(&place, copy_mode, &known).chain(files.iter().map(|f| file(&place, f))).collect();
     let (entries, entries_truncated) = shown(&plan);
-    let change = Change { set: Vec::new(), remove, message: message.clone(), user_meta };
+    let change = Change { set: Vec::new(), remove, message: message.clone(), user_meta, targets };
     let (asked, parent) = (workflow.as_deref(), base.as_ref().map(|(hash, _)| hash.clone()));
     let planned = Change { set: plan, ..change.clone() };
     let (revision, top_hash) = make(cx, &place, base.clone(), planned, asked).await?;
@@ -165,7 +164,7 @@ pub async fn push(
         removed_entries: revision.removed,
         total_entries: revision.index.entries(),
         total_size: revision.index.size(),
-        copied,
+        copied: change.targets.copies,
         read_for_hashes,
     };
     if !wanted.dry_run {
@@ -315,6 +314,7 @@ fn not_made(error: NotIndexed) -> ToolError {
             format!("Its manifest would take more than {most} bytes of memory."),
             "Split the package.",
         ),
+        NotIndexed::Overwritten(uri) => copies::overwritten(&uri),
         error => ToolError::invalid_arguments(error.to_string()),
     }
 }
