@@ -294,13 +294,14 @@ mod tests {
     #[tokio::test]
     async fn work_keeps_its_turn_when_its_caller_leaves() {
         let store = Store::new(1);
-        let user: User = ("realm".into(), "user".into());
+        let user = |n: usize| -> User { ("realm".into(), n.to_string().into()) };
         let turns = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (begun, begins) = channel();
         let mut gates = Vec::new();
-        for _ in 0..turns {
+        for n in 0..turns {
             let (gate, wait) = channel::<()>();
             let begun = begun.clone();
+            let user = user(n);
             let work = store.compute(&user, move || {
                 begun.send(()).map_err(std::io::Error::other)?;
                 wait.recv().map_err(std::io::Error::other)
@@ -310,9 +311,10 @@ mod tests {
             assert!(tokio::time::timeout(Duration::from_millis(50), work).await.is_err());
             begins.recv().unwrap();
         }
-        let next = store.compute(&user, || Ok(7));
+        let other = user(turns);
+        let next = store.compute(&other, || Ok(7));
         assert!(tokio::time::timeout(Duration::from_millis(50), next).await.is_err(), "no turn");
         gates.pop().unwrap().send(()).unwrap();
-        assert_eq!(store.compute(&user, || Ok(7)).await.unwrap(), 7);
+        assert_eq!(store.compute(&other, || Ok(7)).await.unwrap(), 7);
     }
 }

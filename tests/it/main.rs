@@ -37,6 +37,7 @@ mod packages_push_bounds;
 mod packages_push_changes;
 mod packages_push_deletes;
 mod packages_push_entries;
+mod packages_push_races;
 mod packages_push_rights;
 mod packages_push_stops;
 mod packages_push_workflows;

@@ -64,6 +64,11 @@ pub struct Targets {
 }
 
 impl Targets {
+    #[cfg(test)]
+    pub(super) fn of(uris: impl IntoIterator<Item = String>) -> Self {
+        Self { copies: 0, uris: uris.into_iter().collect() }
+    }
+
     /// Whether the object of a URI is written over. One of a version stays.
     pub fn has(&self, uri: &str) -> bool {
         self.uris.contains(uri)

@@ -275,6 +275,18 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_stays_is_written_over() {
+        let line = test_line("a/x", 1).replace("?versionId=1", "");
+        let base = test_index_of(&[line.clone()]);
+        let at = line.split('"').find(|part| part.starts_with("s3://")).unwrap();
+        let change = || Change { targets: Targets::of([at.to_owned()]), ..Change::default() };
+        let error = assemble(Some(&base), change(), 1 << 20).unwrap_err();
+        assert!(matches!(error, NotIndexed::Overwritten(_)), "{error}");
+        let replaced = Change { set: vec![facts("a/x", 9)], ..change() };
+        assert!(assemble(Some(&base), replaced, 1 << 20).is_ok(), "it does not stay");
+    }
+
+    #[test]
     fn an_entry_is_no_folder() {
         let base = test_index_of(&[test_line("a/x", 1)]);
         let change = Change { set: vec![facts("a", 9)], ..Change::default() };
