@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn nothing_that_stays_is_written_over() {
         let line = test_line("a/x", 1).replace("?versionId=1", "");
-        let base = test_index_of(&[line.clone()]);
+        let base = test_index_of(std::slice::from_ref(&line));
         let at = line.split('"').find(|part| part.starts_with("s3://")).unwrap();
         let change = || Change { targets: Targets::of([at.to_owned()]), ..Change::default() };
         let error = assemble(Some(&base), change(), 1 << 20).unwrap_err();
