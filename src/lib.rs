@@ -12,7 +12,7 @@
 //! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
 //! | [`clock`], [`turns`] | the one clock; whose turn it is among users | nothing |
 //! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error`, `clock`, `turns` |
-//! | [`catalog`] | the registry: token exchange, GraphQL | `aws`, `error` |
+//! | [`catalog`] | the registry: token exchange, GraphQL, revisions | `aws`, `domain`, `error` |
 //! | [`packages`] | packages: compact indexes of manifests, and their cache | `aws`, `domain`, `error`, `turns` |
 //! | [`runtime`] | the request's context (task-local) and what a tool sees of it | those above |
 //! | [`tool`] | how a tool is written | `runtime` |

@@ -34,6 +34,11 @@ def browse(place):
     equal("total_entries", first["total_entries"], len(found))
     # JSON-RPC has no integer of more than 64 bits: such a number is shown as the nearest float.
     equal("metadata", first["metadata"], json.loads(json.dumps(seen.meta), parse_int=float))
+    noted = {e["logical_key"]: e.get("metadata") for e in found}
+    equal("metadata of an entry", noted["empty"], {"k": "v"})
+    first, _ = tools.browse(place.alice, name, view="folder")
+    folders = {f["path"]: f.get("metadata") for f in first["folders"]}
+    equal("metadata of a folder", folders["a/"], {"of": "a"})
     _, under = tools.browse(place.alice, name, prefix="a/")
     equal("below a/", [e["logical_key"] for e in under], ["a/b", "a/b.c/d"])
     for how in (top_hash, top_hash[:8], "latest"):

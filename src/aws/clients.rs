@@ -118,7 +118,7 @@ fn token_over() -> ToolError {
     ToolError::new(
         Code::TokenExpired,
         "The token ended while the call was under way",
-        "Nothing is done with a token that is over.",
+        "A call goes on for a minute at most after its token is over.",
         "Call again with a new token; what was written stays, and a push can be repeated.",
     )
 }

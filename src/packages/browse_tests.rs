@@ -50,7 +50,8 @@ fn pages_of_entries_are_the_whole() {
 fn a_page_holds_what_is_found_and_no_more_than_fits() {
     let index = test_index(&keys());
     let found = |query: &str, most: usize| {
-        let page = entries(&index, &Selection::default(), &Query::new(query), None, most).unwrap();
+        let page = entries(&index, &Selection::default(), &Query::new(query).unwrap(), None, most)
+            .unwrap();
         (page.items.len(), page.next)
     };
     assert_eq!(found("00017.csv", 10), (1, None));

@@ -20,12 +20,14 @@ pub enum Found {
 }
 
 /// Words of a query.
-const MAX_WORDS: usize = 16;
+pub const MAX_WORDS: usize = 16;
 
 impl Query {
-    /// Each word, between blanks, has to be found. No words are found everywhere.
-    pub fn new(text: &str) -> Self {
-        Self { words: text.split_whitespace().take(MAX_WORDS).map(str::to_lowercase).collect() }
+    /// Each word, between blanks, has to be found. No words are found everywhere. `None` where there are more
+    /// than [`MAX_WORDS`].
+    pub fn new(text: &str) -> Option<Self> {
+        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+        (words.len() <= MAX_WORDS).then_some(Self { words })
     }
 
     /// Where this entry fits, if it does.
@@ -87,7 +89,7 @@ mod tests {
     fn found(query: &str, key: &str, meta: &str) -> Option<Found> {
         let line = test_line(key, 1).replace("\"meta\": {}", &format!("\"meta\": {meta}"));
         match Line::parse(line.as_bytes()).unwrap() {
-            Line::Entry(entry) => Query::new(query).find(&entry),
+            Line::Entry(entry) => Query::new(query).unwrap().find(&entry),
             Line::Directory { .. } => panic!("not an entry"),
         }
     }

@@ -127,6 +127,11 @@ impl Store {
         }
     }
 
+    /// Bytes of memory that one manifest may take.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// Goes through an index in a thread for such work: a million entries take a second.
     ///
     /// # Errors

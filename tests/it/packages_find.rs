@@ -51,6 +51,9 @@ async fn names_and_metadata_are_searched_and_no_contents() {
     assert!(app.s3_calls().iter().all(|call| call.bucket.as_deref() != Some("quilt-bob-lab")));
     let long = of("team/s", json!({"query": "x".repeat(513)}));
     assert_eq!(refused(&client, "package_contents_search", long).await.0, "invalid_arguments");
+    let words = of("team/p", json!({"query": "csv ".repeat(17)}));
+    let (code, said) = refused(&client, "package_contents_search", words).await;
+    assert_eq!((code.as_str(), said.contains("more than 16 words")), ("invalid_arguments", true));
 }
 
 #[tokio::test]
@@ -120,7 +123,7 @@ async fn a_comparison_tells_each_kind_of_change() {
     assert_eq!(
         seen["metadata"],
         json!({"added": ["new"], "removed": ["gone"], "modified": ["other"],
-            "message_differs": true})
+            "truncated": false, "message_differs": true})
     );
     assert_eq!(
         (&seen["package1"]["top_hash"], &seen["package2"]["top_hash"]),

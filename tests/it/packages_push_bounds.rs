@@ -188,5 +188,6 @@ async fn what_costs_more_than_its_bytes_is_counted_as_it_is_written() {
     let pair = json!({"package1_name": NAME, "registry": lab("alice"), "package1_hash": hashes[0],
         "package2_hash": hashes[1], "limit": 1000});
     let seen = ok(&alice, "package_diff", pair).await;
+    assert_eq!(seen["metadata"]["truncated"], true);
     assert!(!seen["metadata"]["removed"].as_array().unwrap().is_empty());
 }

@@ -137,3 +137,20 @@ async fn metadata_of_folders_is_not_lost() {
     assert_eq!(refused.code().as_deref(), Some("invalid_arguments"), "{}", refused.body);
     assert!(refused.body.to_string().contains("metadata on folders"));
 }
+
+#[tokio::test]
+async fn with_a_catalog_token_aws_decides_about_entries_of_other_buckets() {
+    let app = TestApp::start().await;
+    let foreign = format!("s3://{}/README.md", lab("bob"));
+    let hash = crate::packages::Revision::new().entry("foreign", &foreign, 1, json!({})).push(
+        &app,
+        &lab("alice"),
+        "lab/constructed",
+        1_700_000_000,
+    );
+    let alice = catalog(&app);
+    let seen = done(&alice, "package_browse", json!({"top_hash": hash})).await;
+    assert_eq!(seen["entries"][0]["not_readable"], Value::Null, "the token names no buckets");
+    let checked = done(&alice, "package_validate", json!({"top_hash": hash})).await;
+    assert_eq!(checked["counts"]["denied"], 1, "{checked}");
+}

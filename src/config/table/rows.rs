@@ -79,7 +79,7 @@ table! {
         absent: Value("identity,bucket,package,athena,search"),
         example: "identity,bucket",
         meaning: "Families of tools to offer, those that write included. An upper bound: no request \
-            relaxes it. `package`, `athena` and `search` are known names that have no tools yet.",
+            relaxes it. `athena` and `search` are known names that have no tools yet.",
         show: Plain(|c| list(&c.server.toolsets)),
     }
     LINK_MAX_SECONDS {
@@ -312,8 +312,8 @@ table! {
         section: Catalog,
         absent: Value("false"),
         example: "true",
-        meaning: "Has the registry make package revisions for users with a catalog token (`packageConstruct`); \
-            objects are copied with the user's own credentials all the same.",
+        meaning: "Has the registry make package revisions for users with a catalog token (`packageConstruct`, \
+            200,000 entries); objects are copied with the user's own credentials all the same.",
         show: Plain(|c| text(c.catalog.registry_push)),
     }
     REGION {

@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     domain::package::{PackageName, TopHash},
-    packages::{Selection, browse::entries, search::Query},
+    packages::{
+        Selection,
+        browse::entries,
+        search::{MAX_WORDS, Query},
+    },
     tools::{bounds, prelude::*},
 };
 
@@ -63,6 +67,8 @@ pub struct Matches {
     package_name: PackageName,
     registry: String,
     top_hash: TopHash,
+    /// Entries of the package.
+    total_entries: u64,
     /// What was searched.
     searched: &'static str,
     /// Whether all words are in the package's own metadata.
@@ -102,7 +108,9 @@ impl Tool for PackageContentsSearch {
         if self.query.len() > 512 {
             return Err(ToolError::invalid_arguments("query has more than 512 bytes"));
         }
-        let query = Query::new(&self.query);
+        let query = Query::new(&self.query).ok_or_else(|| {
+            ToolError::invalid_arguments(format!("query has more than {MAX_WORDS} words"))
+        })?;
         let at = cursor.as_ref().and_then(|cursor| cursor.hashes.first());
         let s3 = cx.s3();
         let opened = open(cx, &s3, bucket, &self.package_name, &self.top_hash, at).await?;
@@ -128,6 +136,7 @@ impl Tool for PackageContentsSearch {
             package_name: self.package_name,
             registry: bucket.to_string(),
             top_hash: hash,
+            total_entries: opened.index.entries(),
             searched: "names and metadata of the entries, not the contents of the objects",
             in_package_metadata: meta.is_some_and(|meta| query.is_in(&meta)),
             matches: matches.collect(),

@@ -25,13 +25,13 @@ use crate::{
 
 /// Make a package of everything below a prefix of a bucket, with a README and a summary for the catalog.
 ///
-/// `dry_run` shows exactly what would be made: every entry, and the top hash.
+/// `dry_run` shows what would be made: up to 1,000 entries, the metadata and the top hash.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageCreateFromS3 {
     /// Bucket name, or `s3://bucket/prefix`.
     source_bucket: BucketRef,
-    /// Only keys that begin with this; not part of the names in the package.
+    /// Only keys that begin with this; what is before its last slash is not part of the names.
     #[serde(default)]
     #[schemars(length(max = 1024))]
     source_prefix: String,

@@ -138,6 +138,8 @@ pub struct Metadata {
     removed: Vec<String>,
     /// Names whose values differ.
     modified: Vec<String>,
+    /// Whether there are more names, or longer ones, than are shown: 100 of each kind, of 80 characters.
+    truncated: bool,
     /// Whether the messages differ.
     message_differs: bool,
 }
@@ -286,13 +288,19 @@ fn metadata(first: &Opened, second: &Opened) -> Metadata {
         raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     };
     let (a, b) = (members(first), members(second));
-    let short = |name: &String| name.chars().take(MAX_NAME).collect::<String>();
-    let only = |x: &BTreeMap<String, Value>, y: &BTreeMap<String, Value>| {
-        x.keys().filter(|name| !y.contains_key(*name)).take(MAX_NAMES).map(short).collect()
+    let mut truncated = false;
+    let mut cut = |names: Vec<&String>| -> Vec<String> {
+        truncated |= names.len() > MAX_NAMES;
+        let shown = names.into_iter().take(MAX_NAMES).map(|name| {
+            truncated |= name.chars().nth(MAX_NAME).is_some();
+            name.chars().take(MAX_NAME).collect()
+        });
+        shown.collect()
     };
-    let differs =
-        |(name, value): &(&String, &Value)| b.get(*name).is_some_and(|other| other != *value);
-    let modified = a.iter().filter(differs).take(MAX_NAMES).map(|(name, _)| short(name)).collect();
+    let differs = |name: &&String| b.get(*name).is_some_and(|other| a.get(*name) != Some(other));
+    let added = cut(b.keys().filter(|name| !a.contains_key(*name)).collect());
+    let removed = cut(a.keys().filter(|name| !b.contains_key(*name)).collect());
+    let modified = cut(a.keys().filter(differs).collect());
     let (one, two) = (first.index.header().message(), second.index.header().message());
-    Metadata { added: only(&b, &a), removed: only(&a, &b), modified, message_differs: one != two }
+    Metadata { added, removed, modified, truncated, message_differs: one != two }
 }

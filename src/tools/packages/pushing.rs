@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{arguments::Gathered, publishing::publish};
+use serde_json::Value;
+
+use super::{arguments::Gathered, opened::value, publishing::publish};
 use crate::{
     aws::{
         S3,
@@ -10,7 +12,7 @@ use crate::{
     },
     domain::{
         BucketName,
-        package::{ChunkedHasher, ObjectHash, PackageName, RawMeta, TopHash},
+        package::{ChunkedHasher, Header, ObjectHash, PackageName, RawMeta, TopHash},
         workflow::Asked,
     },
     packages::{
@@ -66,12 +68,10 @@ pub struct Pushed {
     /// Name of the revision's pointer; absent where the registry made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    /// Entries that are new or replaced.
-    entries: Vec<PushedEntry>,
-    /// Whether there are more than are shown; package_browse shows them all.
-    entries_truncated: bool,
+    #[serde(flatten)]
+    header: About,
+    #[serde(flatten)]
+    shown: Shown,
     /// How many were removed.
     removed_entries: u64,
     /// Of the whole revision.
@@ -82,6 +82,29 @@ pub struct Pushed {
     copied: u64,
     /// Objects that were read for their hashes: small ones, and those of which S3 has no fitting checksum.
     read_for_hashes: u64,
+}
+
+/// What the revision says about itself.
+#[derive(Serialize, JsonSchema)]
+pub struct About {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    /// The package's own metadata as they are then; absent where there are none, or too many to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
+    metadata: Option<Value>,
+    /// The workflow that it passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<String>,
+}
+
+/// Entries that are new or replaced.
+#[derive(Serialize, JsonSchema)]
+pub struct Shown {
+    /// New or replaced, at most 1,000.
+    entries: Vec<PushedEntry>,
+    /// Whether there are more than are shown; package_browse shows them all.
+    entries_truncated: bool,
 }
 
 /// An entry that was written.
@@ -111,8 +134,8 @@ pub const REVISING: &[Action] = &[
     Action::AbortMultipartUpload,
     Action::DeleteObject,
 ];
-/// Bytes of memory that a manifest may take while it is made.
-const MOST: usize = 256 << 20;
+/// Room of the package's metadata, in bytes of the answer.
+const META_ROOM: usize = 100_000;
 /// The base of a revision: what `latest` is, and the revision that it builds on.
 pub type Base = (Head, Option<(TopHash, Arc<Index>)>);
 
@@ -145,8 +168,8 @@ pub async fn push(
     // As it will be, judged before anything is copied or written.
     let plan: Vec<Facts> =
         planned(&place, copy_mode, &known).chain(files.iter().map(|f| file(&place, f))).collect();
-    let (entries, entries_truncated) = shown(&plan);
-    let change = Change { set: Vec::new(), remove, message: message.clone(), user_meta, targets };
+    let shown = Shown::of(&plan);
+    let change = Change { set: Vec::new(), remove, message, user_meta, targets };
     let (asked, parent) = (workflow.as_deref(), base.as_ref().map(|(hash, _)| hash.clone()));
     let planned = Change { set: plan, ..change.clone() };
     let (revision, top_hash) = make(cx, &place, base.clone(), planned, asked).await?;
@@ -158,9 +181,8 @@ pub async fn push(
         top_hash,
         parent,
         timestamp: None,
-        message,
-        entries,
-        entries_truncated,
+        header: About::of(revision.index.header()),
+        shown,
         removed_entries: revision.removed,
         total_entries: revision.index.entries(),
         total_size: revision.index.size(),
@@ -171,7 +193,7 @@ pub async fn push(
         let header = revision.index.header().clone();
         drop(revision);
         let set = bring(cx, &place, copy_mode, known, files).await?;
-        (pushed.entries, pushed.entries_truncated) = shown(&set);
+        pushed.shown = Shown::of(&set);
         let mut index = assembled(cx, base, Change { set, ..change }).await?.index;
         index.set_header(header);
         let made = (Arc::new(index), &pushed.top_hash);
@@ -204,7 +226,9 @@ async fn assembled(
     base: Option<(TopHash, Arc<Index>)>,
     change: Change,
 ) -> Result<Revision> {
-    let work = move || Ok(assemble(base.as_ref().map(|(_, index)| &**index), change, MOST));
+    // No larger than what can be read again.
+    let most = cx.packages().most();
+    let work = move || Ok(assemble(base.as_ref().map(|(_, index)| &**index), change, most));
     cx.compute(work).await?.map_err(not_made)
 }
 
@@ -286,24 +310,41 @@ async fn write(place: &Place<'_>, text: (String, String)) -> Result<Facts> {
     Ok(facts)
 }
 
-fn shown(set: &[Facts]) -> (Vec<PushedEntry>, bool) {
-    let mut room = bounds::ROOM;
-    let mut entries = Vec::new();
-    for facts in set {
-        let entry = PushedEntry {
-            logical_key: facts.logical_key.clone(),
-            physical_key: facts.uri.to_string(),
-            size: facts.size,
-            hash: facts.hash.clone(),
-        };
-        match room.checked_sub(bounds::cost_of(&entry)).filter(|_| entries.len() < 1000) {
-            Some(left) => room = left,
-            None => break,
+impl About {
+    fn of(header: &Header) -> Self {
+        #[derive(Deserialize)]
+        struct Workflow {
+            id: Option<String>,
         }
-        entries.push(entry);
+        let read = |raw: &RawMeta| serde_json::from_str::<Workflow>(raw.get()).ok()?.id;
+        Self {
+            message: header.message().map(str::to_owned),
+            metadata: value(header.user_meta().map(|raw| &**raw), META_ROOM),
+            workflow: header.workflow().and_then(read),
+        }
     }
-    let truncated = entries.len() < set.len();
-    (entries, truncated)
+}
+
+impl Shown {
+    fn of(set: &[Facts]) -> Self {
+        let mut room = bounds::ROOM - META_ROOM;
+        let mut entries = Vec::new();
+        for facts in set {
+            let entry = PushedEntry {
+                logical_key: facts.logical_key.clone(),
+                physical_key: facts.uri.to_string(),
+                size: facts.size,
+                hash: facts.hash.clone(),
+            };
+            match room.checked_sub(bounds::cost_of(&entry)).filter(|_| entries.len() < 1000) {
+                Some(left) => room = left,
+                None => break,
+            }
+            entries.push(entry);
+        }
+        let entries_truncated = entries.len() < set.len();
+        Self { entries, entries_truncated }
+    }
 }
 
 fn not_made(error: NotIndexed) -> ToolError {
@@ -311,8 +352,10 @@ fn not_made(error: NotIndexed) -> ToolError {
         NotIndexed::TooLarge(most) => ToolError::new(
             Code::PackageTooLarge,
             "The revision would be too large",
-            format!("Its manifest would take more than {most} bytes of memory."),
-            "Split the package.",
+            format!(
+                "Its manifest would take more than {most} bytes of memory, so it could not be read again."
+            ),
+            "Split the package, or ask the operator for a larger QUILT_MCP_PACKAGE_CACHE_MIB.",
         ),
         NotIndexed::Overwritten(uri) => copies::overwritten(&uri),
         error => ToolError::invalid_arguments(error.to_string()),

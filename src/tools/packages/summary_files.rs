@@ -14,7 +14,7 @@ use crate::{
 
 /// Write a quilt_summarize.json, and a README.md where there is none, into the next revision of a package.
 ///
-/// With `dry_run` nothing is written, and `files` shows their texts.
+/// With `dry_run` nothing is written, and `files` shows their texts. Pictures are not written.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateQuiltSummaryFiles {

@@ -45,7 +45,7 @@ pub struct PackageValidate {
     #[schemars(length(max = 12_288))]
     next: Option<String>,
     /// Read the objects and compare their hashes: at most 1 GiB in one call, the others are counted as
-    /// `not_verified`.
+    /// `not_verified` (lower `limit` to read them with another page).
     #[serde(default)]
     verify_hashes: bool,
 }
