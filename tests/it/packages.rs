@@ -28,7 +28,7 @@ impl Revision {
 
     /// What is noted about a folder.
     pub fn folder(mut self, key: &str, user_meta: Value) -> Self {
-        self.lines.push(json!({"logical_key": key, "meta": {"user_meta": user_meta}}));
+        self.lines.push(json!({"logical_key": key, "meta": user_meta}));
         self
     }
 

@@ -15,7 +15,7 @@ pub enum Line<'a> {
     Directory {
         /// Ends with a slash.
         logical_key: Cow<'a, str>,
-        /// The whole `meta` member.
+        /// The user's metadata of it: quilt3 has no `user_meta` around them, as it has in an entry.
         meta: Option<&'a RawValue>,
     },
     /// An object.

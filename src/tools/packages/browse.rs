@@ -275,8 +275,8 @@ fn folder_metadata(index: &Index, page: &Page<Child>) -> BTreeMap<String, Value>
     let wanted: BTreeSet<String> = page.items.iter().filter_map(path).collect();
     let of = |line: Line<'_>| match line {
         Line::Directory { logical_key, meta } if wanted.contains(&*logical_key) => {
-            let meta = value(meta, FOLDER_META_ROOM)?.get("user_meta")?.clone();
-            Some((logical_key.into_owned(), meta))
+            // Of a folder quilt3 writes the user's metadata themselves, without `user_meta` around them.
+            Some((logical_key.into_owned(), value(meta, FOLDER_META_ROOM)?))
         }
         _ => None,
     };
