@@ -24,7 +24,7 @@ struct Given<'a> {
 
 /// Bytes of all entries in one request.
 const MOST: usize = 64 << 20;
-/// So many entries have no more; said before anything is copied.
+/// Entries in one request. Unlike their bytes it is known, and said, before anything is copied.
 const MOST_ENTRIES: u64 = 200_000;
 
 /// Whether the registry can be told all that the manifest says.
