@@ -12,8 +12,7 @@ use super::{
 const MAX_BYTES: usize = 1024;
 
 /// What RFC 3986 calls unreserved, and nothing else, stands for itself.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A page of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +178,12 @@ mod tests {
             ("team/data", None, Some("a b/c#d?.csv"), "team/data/tree/latest/a%20b/c%23d%3F.csv"),
             ("team/data", Some("v 1/2"), Some("x/"), "team/data/tree/v%201%2F2/x/"),
             ("équipe/x", None, Some("100%+ü~._-"), "%C3%A9quipe/x/tree/latest/100%25%2B%C3%BC~._-"),
-            ("team/data", None, Some("(a)&b=c:@!$'*,;"), "team/data/tree/latest/%28a%29%26b%3Dc%3A%40%21%24%27%2A%2C%3B"),
+            (
+                "team/data",
+                None,
+                Some("(a)&b=c:@!$'*,;"),
+                "team/data/tree/latest/%28a%29%26b%3Dc%3A%40%21%24%27%2A%2C%3B",
+            ),
         ] {
             let name = &name(package);
             let expected = format!("https://open.example.org/b/quilt-lab/packages/{expected}");

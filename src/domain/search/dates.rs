@@ -2,7 +2,7 @@
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 
-use super::words::{Word, begins};
+use super::words::Word;
 
 /// From this moment on, and before that one.
 type Bounds = (Option<Timestamp>, Option<Timestamp>);
@@ -27,7 +27,7 @@ pub(super) fn date(words: &[Word<'_>], now: Timestamp) -> Option<(Bounds, usize)
             Some(((Some(start), None), 3))
         }
         "between" => {
-            let third = words.get(3).filter(|_| begins(words.get(2..)?, &["and"]))?;
+            let third = words.get(3).filter(|_| words.get(2).is_some_and(|w| w.bare == "and"))?;
             // Years alone are more often what a text is about than when it was written.
             let is_exact = second.bare.contains('-') && third.bare.contains('-');
             let (a, b) = (period(&second.bare)?, period(&third.bare)?);
@@ -117,11 +117,30 @@ mod tests {
     #[test]
     fn what_is_no_date_is_none() {
         for text in [
-            "since", "since yesterday", "since 25", "since 1800", "since 2025-13", "since 2025-02-30",
-            "since 2025-1", "since 2025-01-01-01", "since \"2025\"", "since 20251", "last days",
-            "last 0 days", "last -1 days", "last 99999 days", "last 9999 years", "last 7 samples",
-            "last seven days", "between 1990 and 2000", "created by 2024", "in 2024", "created in",
-            "between 2024-01-01 or 2024-02-01", "since +202", "",
+            "since",
+            "since yesterday",
+            "since 25",
+            "since 1800",
+            "since 2025-13",
+            "since 2025-02-30",
+            "since 2025-1",
+            "since 2025-01-01-01",
+            "since \"2025\"",
+            "since 20251",
+            "last days",
+            "last 0 days",
+            "last -1 days",
+            "last 99999 days",
+            "last 9999 years",
+            "last 7 samples",
+            "last seven days",
+            "between 1990 and 2000",
+            "created by 2024",
+            "in 2024",
+            "created in",
+            "between 2024-01-01 or 2024-02-01",
+            "since +202",
+            "",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

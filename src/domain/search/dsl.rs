@@ -40,7 +40,9 @@ const MAX_INDEX_BYTES: usize = 8000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswerable {
     /// The index does not have what a filter asks for.
-    #[error("{filter}: the search index of {of} does not have it; leave this filter out, or search {instead}")]
+    #[error(
+        "{filter}: the search index of {of} does not have it; leave this filter out, or search {instead}"
+    )]
     Filter {
         /// The filter's name.
         filter: &'static str,
@@ -118,9 +120,10 @@ pub fn body(
     let words = json!({"query_string": {"query": words}});
     let (must, filter) = match scope {
         Scope::Objects => (vec![words.clone()], object_filters(filters)?),
-        Scope::Packages => {
-            (vec![json!({"exists": {"field": "ptr_name"}}), words.clone()], package_filters(filters)?)
-        }
+        Scope::Packages => (
+            vec![json!({"exists": {"field": "ptr_name"}}), words.clone()],
+            package_filters(filters)?,
+        ),
     };
     let query = match (scope, filter.is_empty()) {
         (Scope::Objects, true) => words,

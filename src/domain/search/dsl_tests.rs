@@ -94,8 +94,13 @@ fn what_the_index_does_not_have_is_an_error_not_a_guess() {
 
 #[test]
 fn the_whole_request() {
-    let request =
-        Request::new(Scope::Packages, "", &Filters::default(), &buckets(2), Page { size: 3, from: 6 });
+    let request = Request::new(
+        Scope::Packages,
+        "",
+        &Filters::default(),
+        &buckets(2),
+        Page { size: 3, from: 6 },
+    );
     let body = r#"{"from":6,"query":{"bool":{"must":[{"exists":{"field":"ptr_name"}},{"query_string":{"query":"*"}}]}},"size":3}"#;
     let pairs = request.unwrap().pairs();
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, v)| (*name, v.as_str())).collect();

@@ -8,15 +8,15 @@ use super::{
 /// Words before "files" that are extensions, and hardly anything else. What is not among them takes a dot
 /// or a star: "large files" and "raw files" are no extensions.
 const KNOWN: &[&str] = &[
-    "7z", "arrow", "avi", "avro", "bai", "bam", "bcf", "bed", "bedgraph", "bigwig", "bmp", "bw", "bz2",
-    "cif", "cram", "css", "csv", "czi", "dcm", "doc", "docx", "fa", "faa", "fasta", "fastq", "fcs",
-    "feather", "fna", "fq", "geojson", "gff", "gff3", "gif", "gtf", "gz", "h5", "h5ad", "hdf5", "htm",
-    "html", "ipynb", "jpeg", "jpg", "js", "json", "jsonl", "lif", "log", "loom", "maf", "mat", "md",
-    "mkv", "mov", "mp3", "mp4", "mzml", "nc", "nd2", "ndjson", "nii", "npy", "npz", "orc", "parquet",
-    "pdb", "pdf", "pickle", "pkl", "png", "ppt", "pptx", "pq", "py", "rda", "rdata", "rds", "rmd",
-    "rst", "sam", "sdf", "sh", "sql", "sra", "svg", "svs", "tar", "tgz", "tif", "tiff", "ts", "tsv",
-    "txt", "vcf", "wav", "webp", "xls", "xlsm", "xlsx", "xml", "xz", "yaml", "yml", "zarr", "zip",
-    "zst",
+    "7z", "arrow", "avi", "avro", "bai", "bam", "bcf", "bed", "bedgraph", "bigwig", "bmp", "bw",
+    "bz2", "cif", "cram", "css", "csv", "czi", "dcm", "doc", "docx", "fa", "faa", "fasta", "fastq",
+    "fcs", "feather", "fna", "fq", "geojson", "gff", "gff3", "gif", "gtf", "gz", "h5", "h5ad",
+    "hdf5", "htm", "html", "ipynb", "jpeg", "jpg", "js", "json", "jsonl", "lif", "log", "loom",
+    "maf", "mat", "md", "mkv", "mov", "mp3", "mp4", "mzml", "nc", "nd2", "ndjson", "nii", "npy",
+    "npz", "orc", "parquet", "pdb", "pdf", "pickle", "pkl", "png", "ppt", "pptx", "pq", "py",
+    "rda", "rdata", "rds", "rmd", "rst", "sam", "sdf", "sh", "sql", "sra", "svg", "svs", "tar",
+    "tgz", "tif", "tiff", "ts", "tsv", "txt", "vcf", "wav", "webp", "xls", "xlsm", "xlsx", "xml",
+    "xz", "yaml", "yml", "zarr", "zip", "zst",
 ];
 
 /// Extensions, and how many words said so.
@@ -67,8 +67,20 @@ mod tests {
         assert_eq!(read(".csv"), is(&[".csv"], 1));
         assert_eq!(read("csv.gz files"), is(&[".csv.gz"], 2));
         for none in [
-            "large files", "raw files", "csv", "csv data", ".net code", "*.*", "* files", "files",
-            "and csv files", "csv and large files", "\"csv\" files", "data/*.csv", "", "...",
+            "large files",
+            "raw files",
+            "csv",
+            "csv data",
+            ".net code",
+            "*.*",
+            "* files",
+            "files",
+            "and csv files",
+            "csv and large files",
+            "\"csv\" files",
+            "data/*.csv",
+            "",
+            "...",
         ] {
             assert_eq!(read(none), None, "{none}");
         }

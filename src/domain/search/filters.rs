@@ -105,7 +105,7 @@ impl Filters {
                 return Err(InvalidFilter::new(place, why));
             }
         }
-        if let Some(bad) = self.extensions.iter().find(|e| extension(e).as_ref() != Some(e)) {
+        if let Some(bad) = self.extensions.iter().find(|e| extension(e).as_ref() != Some(*e)) {
             let shown: String = bad.chars().take(MAX_EXTENSION_CHARS).collect();
             let why = format!("{shown:?} is not an extension with its dot, in lower case");
             return Err(InvalidFilter::new("extensions", why));
@@ -113,7 +113,8 @@ impl Filters {
         for (name, value) in &self.metadata {
             let is_long = |text: &str| text.chars().nth(MAX_METADATA_CHARS).is_some();
             if name.is_empty() || is_long(name) || is_long(value) {
-                let why = format!("names have 1 to {MAX_METADATA_CHARS} characters, values at most");
+                let why =
+                    format!("names have 1 to {MAX_METADATA_CHARS} characters, values at most");
                 return Err(InvalidFilter::new("metadata", why));
             }
         }
@@ -175,7 +176,8 @@ mod tests {
 
     #[test]
     fn the_first_filters_win_bound_by_bound() {
-        let given = Filters { size_min: Some(5), extensions: vec![".a".into()], ..Filters::default() };
+        let given =
+            Filters { size_min: Some(5), extensions: vec![".a".into()], ..Filters::default() };
         let read = Filters {
             size_min: Some(1),
             size_max: Some(9),

@@ -61,8 +61,8 @@ const MAX_LEADS: usize = 3;
 
 /// Words that mean nothing once the hints are taken away: "find all the files larger than 1 GB".
 const FILLERS: &[&str] = &[
-    "a", "all", "and", "any", "are", "every", "file", "files", "find", "for", "get", "in", "list", "me",
-    "object", "objects", "of", "please", "search", "show", "that", "the", "which", "with",
+    "a", "all", "and", "any", "are", "every", "file", "files", "find", "for", "get", "in", "list",
+    "me", "object", "objects", "of", "please", "search", "show", "that", "the", "which", "with",
 ];
 
 /// What some words narrow down.

@@ -90,7 +90,8 @@ impl Number {
     }
 
     fn bytes(&self, unit: u64) -> Option<u64> {
-        let bytes = self.digits.checked_mul(u128::from(unit))? / 10_u128.checked_pow(self.places)?;
+        let bytes =
+            self.digits.checked_mul(u128::from(unit))? / 10_u128.checked_pow(self.places)?;
         u64::try_from(bytes).ok().filter(|bytes| *bytes <= MAX_SIZE)
     }
 }

@@ -101,7 +101,9 @@ impl Draft {
         if let Some(text) = &self.delimiter {
             let mut chars = text.chars();
             match (chars.next(), chars.next()) {
-                (Some(c), None) if c == '\t' || !(c.is_control() || c == '"') => delimiter = Some(c),
+                (Some(c), None) if c == '\t' || !(c.is_control() || c == '"') => {
+                    delimiter = Some(c)
+                }
                 _ => {
                     let why = "is not one character that could stand between fields; for a tab, \
                                take the format tsv";

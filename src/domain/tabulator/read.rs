@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    Draft, DraftColumn, Found, InvalidTable, SOURCE_TYPE, Table, shown,
-};
+use super::{Draft, DraftColumn, Found, InvalidTable, SOURCE_TYPE, Table, shown};
 use crate::domain::workflow::yaml;
 
 /// An object of the configuration, and where it stands.
@@ -35,7 +33,8 @@ impl Table {
         draft.continue_on_error = whole.boolean("continue_on_error", &mut found);
         read_schema(whole.object.get("schema"), &mut draft, &mut found);
         let members = ["type", "package_name", "logical_key"];
-        if let Some(source) = Place::of(whole.object.get("source"), "source", &members, &mut found) {
+        if let Some(source) = Place::of(whole.object.get("source"), "source", &members, &mut found)
+        {
             let kind = source.text("type", &mut found);
             if kind != SOURCE_TYPE {
                 let problem = format!("{} is not {SOURCE_TYPE}, the only type", shown(&kind));
@@ -45,7 +44,8 @@ impl Table {
             draft.logical_key = source.text("logical_key", &mut found);
         }
         let members = ["format", "delimiter", "header", "skip_rows"];
-        if let Some(parser) = Place::of(whole.object.get("parser"), "parser", &members, &mut found) {
+        if let Some(parser) = Place::of(whole.object.get("parser"), "parser", &members, &mut found)
+        {
             draft.format = parser.text("format", &mut found);
             draft.header = parser.boolean("header", &mut found);
             if parser.object.contains_key("delimiter") {

@@ -1,7 +1,5 @@
 //! A table that is valid, and how it is written.
 
-use std::fmt::Write;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -208,10 +206,8 @@ fn quoted(text: &str) -> String {
             _ if c.is_alphanumeric() => out.push(c),
             _ => {
                 let code = u32::from(c);
-                let wide = if code > 0xFFFF { 8 } else { 4 };
-                let letter = if wide == 8 { 'U' } else { 'u' };
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\{letter}{code:0wide$X}");
+                let is_wide = code > 0xFFFF;
+                out += &if is_wide { format!("\\U{code:08X}") } else { format!("\\u{code:04X}") };
             }
         }
     }
