@@ -74,7 +74,7 @@ fn what_is_quoted_is_text() {
 
 #[test]
 fn of_two_hints_the_narrower_counts() {
-    let parsed = parse("over 1 kb over 2 kb under 9 kb under 8 kb since 2024 since 2023");
+    let parsed = parse("over 2 kb over 1 kb under 8 kb under 9 kb since 2024 since 2023");
     assert_eq!((parsed.filters.size_min, parsed.filters.size_max), (Some(2048), Some(8192)));
     assert_eq!(parsed.filters.modified_after, time("2024-01-01T00:00:00Z"));
     assert_eq!(parse("csv files or *.json").filters.extensions, [".csv", ".json"]);
