@@ -3,11 +3,14 @@
 pub mod action;
 pub mod authority;
 pub mod bucket;
+pub mod catalog_link;
 pub mod grants;
 pub mod metadata;
 pub mod package;
 pub mod role;
 pub mod s3_uri;
+pub mod search;
+pub mod tabulator;
 pub mod toolset;
 pub mod workflow;
 

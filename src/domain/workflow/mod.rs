@@ -24,7 +24,7 @@ mod tests;
 mod tests_of_bounds;
 mod violation;
 mod watched;
-mod yaml;
+pub(super) mod yaml;
 
 pub use check::{Schemas, Submission, check, stored};
 pub use config::{Asked, Config, ConfigError, Successor, Workflow};
