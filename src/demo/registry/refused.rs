@@ -20,6 +20,14 @@ pub(super) fn operation(name: &'static str, message: String) -> Refusal {
 }
 
 impl Refusal {
+    /// The same error of input under another name.
+    pub(super) fn named(self, name: &'static str) -> Self {
+        match self {
+            Refusal::Input { path, message, .. } => Refusal::Input { path, name, message },
+            other => other,
+        }
+    }
+
     /// The member of the union, with its type's name.
     pub(super) fn value(self) -> Value {
         match self {
