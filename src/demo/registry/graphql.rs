@@ -146,8 +146,8 @@ impl ObjectValue for Query<'_> {
             }
             "searchObjects" => search::first(view, info, search::Kind::Objects)?,
             "searchPackages" => search::first(view, info, search::Kind::Packages)?,
-            "searchMoreObjects" => search::more(view, info, search::Kind::Objects)?,
-            "searchMorePackages" => search::more(view, info, search::Kind::Packages)?,
+            "searchMoreObjects" => search::more(view, info, search::Kind::Objects),
+            "searchMorePackages" => search::more(view, info, search::Kind::Packages),
             "admin" => ResolvedValue::object(admin::Queries(view)),
             "roles" => plain(Value::Array(view.registry.roles()), info),
             "packages" => ResolvedValue::nullable_object(packages::List::of(view, info)),

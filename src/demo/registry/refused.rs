@@ -28,6 +28,14 @@ impl Refusal {
         }
     }
 
+    /// Why, where there is no arm to tell it.
+    pub(super) fn message(self) -> String {
+        match self {
+            Refusal::Input { path, message, .. } => format!("{path}: {message}"),
+            Refusal::Operation { message, .. } => message,
+        }
+    }
+
     /// The member of the union, with its type's name.
     pub(super) fn value(self) -> Value {
         match self {

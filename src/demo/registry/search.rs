@@ -69,14 +69,7 @@ pub(super) fn first<'a>(
 }
 
 /// A further page.
-///
-/// # Errors
-/// None now.
-pub(super) fn more<'a>(
-    view: View<'a>,
-    info: &ResolveInfo<'_>,
-    kind: Kind,
-) -> Result<ResolvedValue<'a>, FieldError> {
+pub(super) fn more<'a>(view: View<'a>, info: &ResolveInfo<'_>, kind: Kind) -> ResolvedValue<'a> {
     let after = text(info, "after");
     let query = URL_SAFE_NO_PAD.decode(&after).ok();
     let query = query.and_then(|json| serde_json::from_slice::<Query>(&json).ok());
@@ -84,7 +77,7 @@ pub(super) fn more<'a>(
         Some(query) => query.page(view, number(info, "size")),
         None => Err(input("after", "this is no cursor of such a search")),
     };
-    Ok(plain(arm(page), info))
+    plain(arm(page), info)
 }
 
 impl Query {
@@ -177,7 +170,7 @@ impl ObjectValue for ResultSet<'_> {
                     {
                         Ok(plain(refusal.value(), info))
                     }
-                    Err(refusal) => Err(FieldError { message: format!("{refusal:?}") }),
+                    Err(refusal) => Err(FieldError { message: refusal.message() }),
                 }
             }
             _ => Err(self.unknown_field_error(info)),
