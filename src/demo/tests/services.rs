@@ -110,7 +110,7 @@ async fn the_search_proxy_answers_for_the_bearer() {
     };
     let lab = "quilt-bob-lab";
     let (status, answer) = search(world.registry_url(), lab, &bob.api_key).await;
-    assert_eq!((status, answer["hits"]["total"].as_u64()), (200, Some(43)), "{answer}");
+    assert_eq!((status, answer["hits"]["total"].as_u64()), (200, Some(45)), "{answer}");
     assert_eq!(search(world.registry_url(), lab, "nobody").await.0, 401);
     assert_eq!(search(world.registry_url(), ALICE, &bob.api_key).await.0, 403);
     assert_eq!(search(world.catalog_url(), lab, &bob.api_key).await.0, 404);

@@ -56,7 +56,8 @@ fn nobody_else_administers() {
             desk.registry.speak_old(old);
             let answer = desk.ask("bob", &operation(file), &variables);
             assert_eq!(answer["data"], Value::Null, "{file}: {answer}");
-            assert_eq!(answer["errors"][0]["message"], "Administrators only", "{file}");
+            let message = answer["errors"][0]["message"].as_str().expect("a message");
+            assert!(message.ends_with("Administrators only"), "{file}: {message}");
         }
     }
     assert!(!desk.account("bob").is_admin);
