@@ -142,7 +142,7 @@ fn packages_are_found_by_word_filter_and_metadata() {
     let filter = json!({ "entries": { "lte": 1 }, "name": { "wildcard": "a/*" } });
     assert_eq!(names(&search(json!({ "filter": filter }))), "a/first");
     let all = search(json!({ "latestOnly": false, "size": 1 }));
-    assert_eq!((&all["total"], names(&all).len() > 0), (&json!(2), true));
+    assert_eq!((&all["total"], names(&all).is_empty()), (&json!(2), false));
     let cursor = all["firstPage"]["cursor"].clone();
     let more = desk.run("alice", "search_more_packages", json!({ "after": cursor, "size": 1 }));
     assert_eq!(more["searchMorePackages"]["cursor"], Value::Null);
