@@ -15,7 +15,7 @@ use crate::{
     error::{Code, ToolError},
 };
 
-const DOCUMENT: &str = include_str!("package_construct.graphql");
+const DOCUMENT: &str = include_str!("operations/package_construct.graphql");
 
 /// What the registry is told of a revision beside its entries (`PackagePushParams`).
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{ExchangeError, Registry, registry::CallError};
 use crate::error::{Code, ToolError};
 
-const ME: &str = include_str!("me.graphql");
-const BUCKET_CONFIGS: &str = include_str!("bucket_configs.graphql");
+const ME: &str = include_str!("operations/me.graphql");
+const BUCKET_CONFIGS: &str = include_str!("operations/bucket_configs.graphql");
 
 /// A bucket as the catalog presents it to the token's user.
 #[derive(Clone, Debug, Deserialize)]

@@ -9,7 +9,7 @@
 //! | `s3` over [`Store`] | Amazon S3, versioned buckets, each in a region, path style | encryption, ACLs, tags, lifecycle, bucket policies, `UploadPartCopy`, access points; `ExpectedBucketOwner` is ignored |
 //! | `sts` | `AssumeRole`, `GetCallerIdentity` | the request's signature, trust policies beyond an external id, policy ARNs |
 //! | [`Iam`] with [`policy`] | IAM roles and their policies | managed policies, boundaries, SCPs, policy variables, condition operators beyond `StringEquals` and `StringLike` |
-//! | `registry` | `/api/auth/get_credentials`, `/graphql`, `/config.json` | everything of GraphQL but `me` and `bucketConfigs`; the catalog's pages |
+//! | `registry` | `/api/auth/get_credentials`, `/graphql` in two generations, `/api/search`, `/config.json` | what its `schema*.graphql` do not have; stems, phrases and operators of searches, deleted objects, sorting by metadata; what it says to refuse, word by word; the catalog's pages |
 //!
 //! Where the real thing is not imitated, it is refused: an unknown operation, condition or field
 //! is an error, never a silent success. One order differs: who may not enter a bucket is told so

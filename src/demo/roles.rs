@@ -88,11 +88,16 @@ impl QuiltRole {
         }
     }
 
+    /// Whether it may change anything.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.buckets.values().any(|access| *access == Access::Write)
+    }
+
     /// Full action names that it may do in at least one bucket, sorted.
     #[must_use]
     pub fn permissions(&self) -> Vec<String> {
-        let writes = self.buckets.values().any(|access| *access == Access::Write);
-        let more = if writes { WRITE_ACTIONS } else { &[] };
+        let more = if self.writes() { WRITE_ACTIONS } else { &[] };
         let mut names: Vec<String> =
             READ_ACTIONS.iter().chain(more).map(|&name| name.to_owned()).collect();
         names.sort();

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json, value::to_raw_value};
 
 use super::{
-    graphql::{Plain, View},
+    graphql::{View, plain},
     packages::Package,
+    refused::{Refusal, input, operation},
 };
 use crate::{
     demo::{clock, roles::Access},
@@ -59,12 +60,6 @@ struct Given {
     meta: Option<Map<String, Value>>,
 }
 
-/// Why there is no revision: the registry's two kinds of refusal.
-enum Refusal {
-    Input { path: String, message: String },
-    Operation { name: &'static str, message: String },
-}
-
 /// Bytes of memory that one manifest may take here.
 const LARGEST: usize = 64 << 20;
 
@@ -84,7 +79,7 @@ pub(super) fn resolve<'a>(
         Ok(hash) => {
             ResolvedValue::object(Success { package: Package::find(view, &bucket, &name), hash })
         }
-        Err(refusal) => ResolvedValue::object(Plain(refusal.members())),
+        Err(refusal) => plain(refusal.value(), info),
     })
 }
 
@@ -229,33 +224,4 @@ fn write(view: View<'_>, params: &Params, index: &Index) -> Result<String, Refus
         put(format!("{POINTERS}{}/{pointer}", params.name), hash.clone().into_bytes())?;
     }
     Ok(hash)
-}
-
-fn input(path: &str, why: impl ToString) -> Refusal {
-    Refusal::Input { path: path.to_owned(), message: why.to_string() }
-}
-
-fn operation(name: &'static str, message: String) -> Refusal {
-    Refusal::Operation { name, message }
-}
-
-impl Refusal {
-    /// The member of the union, with its type's name.
-    fn members(self) -> Map<String, Value> {
-        let members = match self {
-            Refusal::Input { path, message } => json!({
-                "__typename": "InvalidInput",
-                "errors": [{
-                    "__typename": "InputError", "path": path, "message": message, "name": "ValidationError",
-                }],
-            }),
-            Refusal::Operation { name, message } => {
-                json!({ "__typename": "OperationError", "name": name, "message": message })
-            }
-        };
-        match members {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        }
-    }
 }

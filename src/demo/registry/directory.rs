@@ -1,4 +1,4 @@
-//! Whom the registry knows: tokens, API keys, and everybody's current role.
+//! What the registry remembers: tokens, API keys, people, and what administrators set.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -8,6 +8,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
+use super::people::Person;
+use super::tabulator::Tables;
 use crate::demo::roles::{QuiltRole, User};
 use crate::demo::{clock, digest, random};
 
@@ -20,8 +22,10 @@ pub struct Account {
     pub email: String,
     /// The role in use.
     pub role: QuiltRole,
-    /// Names of all roles they may switch to.
+    /// Names of all roles they may switch to, the one in use among them.
     pub role_names: Vec<String>,
+    /// Whether they may administer the registry.
+    pub is_admin: bool,
 }
 
 /// The registry's memory, with knobs for tests.
@@ -32,20 +36,33 @@ pub struct Registry {
 }
 
 #[derive(Default)]
-struct State {
-    roles: BTreeMap<String, QuiltRole>,
+pub(super) struct State {
+    pub(super) roles: BTreeMap<String, QuiltRole>,
     /// By subject.
-    people: BTreeMap<String, Person>,
+    pub(super) people: BTreeMap<String, Person>,
     /// API key to subject.
     api_keys: HashMap<String, String>,
     /// Fingerprints, so that no token is kept.
     revoked: HashSet<String>,
+    /// Names of those whose password was reset, in order.
+    pub(super) resets: Vec<String>,
+    /// Tabulator tables, by bucket.
+    pub(super) tables: BTreeMap<String, Tables>,
+    /// Whether tabulator tables may be queried by everybody.
+    pub(super) open_query: bool,
+    /// How single sign-on gives roles.
+    pub(super) sso: Option<Sso>,
+    /// Whether it is of the older generation.
+    old: bool,
 }
 
-struct Person {
-    name: String,
-    uuid: String,
-    role: String,
+/// The configuration of single sign-on.
+#[derive(Clone)]
+pub(super) struct Sso {
+    pub text: String,
+    pub timestamp: String,
+    /// Whoever set it, as they were then.
+    pub uploader: serde_json::Value,
 }
 
 /// What a catalog token says.
@@ -66,10 +83,36 @@ impl Registry {
     /// Makes somebody known, by their first role and their API key.
     pub(in crate::demo) fn enrol(&self, user: &User, uuid: &str) {
         let mut state = self.write();
-        let person =
-            Person { name: user.name.clone(), uuid: uuid.to_owned(), role: user.role_name.clone() };
+        let mut person = Person::new(&user.name, uuid, &user.role_name);
+        // Whoever reads only may be played by everybody.
+        let common = state.roles.values().filter(|role| !role.writes());
+        person.roles.extend(common.map(|role| role.name.clone()));
         state.people.insert(user.subject.clone(), person);
         state.api_keys.insert(user.api_key.clone(), user.subject.clone());
+    }
+
+    /// Makes somebody an administrator. Returns whether they are known.
+    pub fn make_admin(&self, user_name: &str) -> bool {
+        let mut state = self.write();
+        let person = state.person(user_name);
+        person.map(|person| person.is_admin = true).is_some()
+    }
+
+    /// Whether the registry speaks the older generation of its GraphQL from now on.
+    pub fn speak_old(&self, old: bool) {
+        self.write().old = old;
+    }
+
+    /// Whether the registry speaks the older generation of its GraphQL.
+    #[must_use]
+    pub fn speaks_old(&self) -> bool {
+        self.read().old
+    }
+
+    /// Names of those whose password an administrator had reset, in that order.
+    #[must_use]
+    pub fn password_resets(&self) -> Vec<String> {
+        self.read().resets.clone()
     }
 
     /// A catalog session token of that subject, as the catalog's log-in gives one, for
@@ -95,22 +138,18 @@ impl Registry {
         self.write().revoked.remove(&digest::fingerprint(bearer));
     }
 
-    /// Gives a user another role, as an administrator or `switchRole` would. Returns whether both
-    /// are known.
+    /// Gives a user another role, as an administrator would. Returns whether both are known.
     pub fn switch_role(&self, user_name: &str, role_name: &str) -> bool {
         let mut state = self.write();
         if !state.roles.contains_key(role_name) {
             return false;
         }
-        let Some(person) = state.people.values_mut().find(|p| p.name == user_name) else {
-            return false;
-        };
-        role_name.clone_into(&mut person.role);
-        true
+        let person = state.person(user_name);
+        person.map(|person| person.play(role_name)).is_some()
     }
 
     /// Who that bearer is: `None` for a wrong signature, an expired or revoked token, or somebody
-    /// unknown.
+    /// unknown or inactive.
     #[must_use]
     pub fn authenticate(&self, bearer: &str) -> Option<Account> {
         let state = self.read();
@@ -124,12 +163,7 @@ impl Registry {
                 state.people.get(&claims.id).filter(|person| person.uuid == claims.uuid)?
             }
         };
-        Some(Account {
-            name: person.name.clone(),
-            email: format!("{}@demo.invalid", person.name),
-            role: state.roles.get(&person.role)?.clone(),
-            role_names: state.roles.keys().cloned().collect(),
-        })
+        state.account(person)
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {
@@ -140,12 +174,31 @@ impl Registry {
         decode::<Claims>(token, &key, &validation).ok().map(|data| data.claims)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Somebody, by name.
+    pub(super) fn person(&mut self, name: &str) -> Option<&mut Person> {
+        self.people.values_mut().find(|person| person.name == name)
+    }
+
+    /// What somebody may do now; `None` for who is not active.
+    pub(super) fn account(&self, person: &Person) -> Option<Account> {
+        person.is_active.then_some(())?;
+        Some(Account {
+            name: person.name.clone(),
+            email: person.email.clone(),
+            role: self.roles.get(&person.role)?.clone(),
+            role_names: person.roles.iter().cloned().collect(),
+            is_admin: person.is_admin,
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! The GraphQL endpoint: a document is validated against the demo's part of the registry's schema, then
-//! executed with what the caller's role may see.
+//! The GraphQL endpoint: a document is validated against the demo's part of the registry's schema, in the
+//! generation that the registry speaks, then executed with what the caller's role may see.
 
 use std::sync::LazyLock;
 
@@ -14,19 +14,45 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{construct, directory::Account, packages};
+use super::{
+    admin, construct,
+    directory::{Account, Registry},
+    packages,
+    refused::arm,
+    search, tabulator,
+};
 use crate::demo::{roles::Access, seed, store::Store};
 
-static SCHEMA: LazyLock<Result<Valid<Schema>, String>> = LazyLock::new(|| {
-    Schema::parse_and_validate(include_str!("schema.graphql"), "schema.graphql")
-        .map_err(|errors| errors.to_string())
-});
+type Parsed = Result<Valid<Schema>, String>;
+
+/// Today's generation.
+static NEW: LazyLock<Parsed> =
+    LazyLock::new(|| parse(include_str!("schema-new.graphql"), "schema-new.graphql"));
+
+/// The older one.
+static OLD: LazyLock<Parsed> =
+    LazyLock::new(|| parse(include_str!("schema-old.graphql"), "schema-old.graphql"));
+
+fn parse(own: &str, name: &str) -> Parsed {
+    let builder = Schema::builder().parse(include_str!("schema.graphql"), "schema.graphql");
+    let schema = builder.parse(own, name).build().map_err(|errors| errors.to_string())?;
+    schema.validate().map_err(|errors| errors.to_string())
+}
+
+/// The schema of a generation.
+///
+/// # Errors
+/// What is wrong with the files, which a test would show.
+pub(super) fn schema(old: bool) -> Result<&'static Valid<Schema>, String> {
+    if old { OLD.as_ref() } else { NEW.as_ref() }.map_err(Clone::clone)
+}
 
 /// What one caller sees.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub account: &'a Account,
     pub store: &'a Store,
+    pub registry: &'a Registry,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +78,7 @@ pub(super) fn answer(view: View<'_>, body: &[u8]) -> (StatusCode, Value) {
 }
 
 fn execute(view: View<'_>, asked: Asked) -> Result<Value, String> {
-    let schema = SCHEMA.as_ref().map_err(Clone::clone)?;
+    let schema = schema(view.registry.speaks_old())?;
     let document = ExecutableDocument::parse_and_validate(schema, asked.query, "request.graphql")
         .map_err(|wrong| wrong.errors.to_string())?;
     let said = |error: RequestError| error.message().to_string();
@@ -60,7 +86,8 @@ fn execute(view: View<'_>, asked: Asked) -> Result<Value, String> {
     let execution = Execution::new(schema, &document)
         .operation_name(asked.operation_name.as_deref())
         .map_err(said)?
-        .raw_variable_values(&variables);
+        .raw_variable_values(&variables)
+        .enable_schema_introspection(true);
     let operation = document.operations.get(asked.operation_name.as_deref()).map_err(said)?;
     let answer = match operation.is_mutation() {
         true => execution.execute_sync(&Mutation(view)),
@@ -78,6 +105,19 @@ impl View<'_> {
     pub(super) fn may(&self, access: Access, bucket: &str) -> bool {
         self.account.role.buckets.get(bucket).is_some_and(|has| *has >= access)
     }
+
+    /// Whether the catalog tells the caller of a bucket: administrators are told of all.
+    pub(super) fn sees(&self, bucket: &str) -> bool {
+        self.account.is_admin || self.may(Access::Read, bucket)
+    }
+}
+
+/// Refuses a field that the schema has for administrators to everybody else.
+fn admitted(view: View<'_>, info: &ResolveInfo<'_>) -> Result<(), FieldError> {
+    match info.field_definition().directives.has("admin") && !view.account.is_admin {
+        true => Err(FieldError { message: "Administrators only".to_owned() }),
+        false => Ok(()),
+    }
 }
 
 struct Query<'a>(View<'a>);
@@ -92,14 +132,24 @@ impl ObjectValue for Query<'_> {
         info: &'a ResolveInfo<'a>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let view = self.0;
+        admitted(view, info)?;
         Ok(match info.field_name() {
             "me" => plain(me(view.account), info),
-            "bucketConfigs" => plain(Value::Array(bucket_configs(view).collect()), info),
-            "bucketConfig" => {
-                let name = text(info, "name");
-                let config = bucket_configs(view).find(|config| config["name"] == name);
-                plain(config.unwrap_or_default(), info)
+            "bucketConfigs" => {
+                let known = seed::BUCKETS.iter();
+                let seen: Vec<_> =
+                    known.filter_map(|bucket| bucket_config(view, bucket.name)).collect();
+                plain(Value::Array(seen), info)
             }
+            "bucketConfig" => {
+                plain(bucket_config(view, &text(info, "name")).unwrap_or_default(), info)
+            }
+            "searchObjects" => search::first(view, info, search::Kind::Objects)?,
+            "searchPackages" => search::first(view, info, search::Kind::Packages)?,
+            "searchMoreObjects" => search::more(view, info, search::Kind::Objects),
+            "searchMorePackages" => search::more(view, info, search::Kind::Packages),
+            "admin" => ResolvedValue::object(admin::Queries(view)),
+            "roles" => plain(Value::Array(view.registry.roles()), info),
             "packages" => ResolvedValue::nullable_object(packages::List::of(view, info)),
             "package" => {
                 let found =
@@ -122,10 +172,18 @@ impl ObjectValue for Mutation<'_> {
         &'a self,
         info: &'a ResolveInfo<'a>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
-        match info.field_name() {
-            "packageConstruct" => construct::resolve(self.0, info),
-            _ => Err(self.unknown_field_error(info)),
-        }
+        let view = self.0;
+        admitted(view, info)?;
+        Ok(match info.field_name() {
+            "switchRole" => {
+                let chosen = view.registry.choose_role(&view.account.name, &text(info, "roleName"));
+                plain(arm(chosen.map(|account| me(&account))), info)
+            }
+            "packageConstruct" => construct::resolve(view, info)?,
+            "bucketSetTabulatorTable" | "bucketRenameTabulatorTable" => admin::tables(view, info),
+            "admin" => ResolvedValue::object(admin::Mutations(view)),
+            _ => return Err(self.unknown_field_error(info)),
+        })
     }
 }
 
@@ -136,15 +194,16 @@ fn me(account: &Account) -> Value {
         "__typename": "Me",
         "name": account.name,
         "email": account.email,
-        "isAdmin": false,
+        "isAdmin": account.is_admin,
         "role": role(&account.role.name),
         "roles": roles,
     })
 }
 
-fn bucket_configs(view: View<'_>) -> impl Iterator<Item = Value> {
-    let known = seed::BUCKETS.iter().filter(move |bucket| view.may(Access::Read, bucket.name));
-    known.map(|bucket| {
+/// A bucket as the catalog presents it, if it tells the caller of it.
+pub(super) fn bucket_config(view: View<'_>, name: &str) -> Option<Value> {
+    let bucket = seed::BUCKETS.iter().find(|bucket| bucket.name == name)?;
+    view.sees(name).then(|| {
         json!({
             "__typename": "BucketConfig",
             "name": bucket.name,
@@ -152,6 +211,7 @@ fn bucket_configs(view: View<'_>) -> impl Iterator<Item = Value> {
             "description": bucket.description,
             "relevanceScore": 0,
             "browsable": true,
+            "tabulatorTables": tabulator::list(view, name),
         })
     })
 }
@@ -160,6 +220,23 @@ fn bucket_configs(view: View<'_>) -> impl Iterator<Item = Value> {
 pub(super) fn text(info: &ResolveInfo<'_>, argument: &str) -> String {
     let value = info.arguments().get(argument).and_then(|value| value.as_str());
     value.unwrap_or_default().to_owned()
+}
+
+/// An argument's text, if there is one.
+pub(super) fn optional(info: &ResolveInfo<'_>, argument: &str) -> Option<String> {
+    info.arguments().get(argument).and_then(|value| value.as_str()).map(str::to_owned)
+}
+
+/// An argument's texts.
+pub(super) fn texts(info: &ResolveInfo<'_>, argument: &str) -> Vec<String> {
+    let values = info.arguments().get(argument).and_then(|value| value.as_array());
+    let texts = values.into_iter().flatten().filter_map(|value| value.as_str());
+    texts.map(str::to_owned).collect()
+}
+
+/// Whether an argument is true.
+pub(super) fn flag(info: &ResolveInfo<'_>, argument: &str) -> bool {
+    info.arguments().get(argument).and_then(|value| value.as_bool()).unwrap_or_default()
 }
 
 /// An argument's number, which the schema has a default for.

@@ -1,11 +1,21 @@
 //! The registry stand-in, and the catalog's `/config.json` that leads to it.
 
+mod admin;
 mod construct;
 mod directory;
+mod documents;
+mod elastic;
 mod graphql;
+mod hits;
 mod packages;
+mod people;
+mod predicates;
+mod refused;
+mod search;
+mod tabulator;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,11 +134,22 @@ impl Front {
                 let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
                     return (StatusCode::PAYLOAD_TOO_LARGE, json!({ "message": "Too large" }));
                 };
-                let view = graphql::View { account: &account, store: &self.store };
-                graphql::answer(view, &body)
+                graphql::answer(self.view(&account), &body)
+            }
+            ("GET", "/api/search") if !self.catalog_only => {
+                match self.account(call, &parts.headers) {
+                    Some(account) => {
+                        elastic::answer(self.view(&account), parts.uri.query().unwrap_or_default())
+                    }
+                    None => unauthorized(),
+                }
             }
             _ => (StatusCode::NOT_FOUND, json!({ "message": "Not Found" })),
         }
+    }
+
+    fn view<'a>(&'a self, account: &'a Account) -> graphql::View<'a> {
+        graphql::View { account, store: &self.store, registry: &self.registry }
     }
 
     /// The fields of a real `config.json` that a client of the registry reads.

@@ -34,9 +34,9 @@ struct Revisions<'a>(Package<'a>);
 
 /// One revision.
 pub(super) struct Revision {
-    hash: String,
-    modified: SystemTime,
-    index: Index,
+    pub(super) hash: String,
+    pub(super) modified: SystemTime,
+    pub(super) index: Index,
 }
 
 impl<'a> List<'a> {
@@ -44,21 +44,29 @@ impl<'a> List<'a> {
     pub(super) fn of(view: View<'a>, info: &ResolveInfo<'_>) -> Option<Self> {
         let (bucket, filter) = (text(info, "bucket"), text(info, "filter"));
         view.may(Access::Read, &bucket).then_some(())?;
-        let mut names: Vec<String> = view
-            .store
-            .keys(&bucket)
-            .iter()
-            .filter_map(|key| key.strip_prefix(POINTERS)?.rsplit_once('/'))
-            .filter(|(name, _)| name.contains(filter.trim_matches('*')))
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        names.dedup();
-        let package = |name| Package { view, bucket: bucket.clone(), name };
-        Some(Self(names.into_iter().map(package).collect()))
+        let mut all = Package::all(view, &bucket);
+        all.retain(|package| package.name.contains(filter.trim_matches('*')));
+        Some(Self(all))
     }
 }
 
 impl<'a> Package<'a> {
+    /// Every package of a bucket, by name, whoever asks.
+    pub(super) fn all(view: View<'a>, bucket: &str) -> Vec<Self> {
+        let keys = view.store.keys(bucket);
+        let pointers = keys.iter().filter_map(|key| key.strip_prefix(POINTERS)?.rsplit_once('/'));
+        let mut names: Vec<&str> = pointers.map(|(name, _)| name).collect();
+        names.dedup();
+        let package =
+            |name: &str| Package { view, bucket: bucket.to_owned(), name: name.to_owned() };
+        names.into_iter().map(package).collect()
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The package, if there is one that the caller may see.
     pub(super) fn find(view: View<'a>, bucket: &str, name: &str) -> Option<Self> {
         let package = Self { view, bucket: bucket.to_owned(), name: name.to_owned() };
@@ -67,7 +75,7 @@ impl<'a> Package<'a> {
     }
 
     /// Names of pointers and the hashes that they hold, newest first, `latest` before them.
-    fn pointers(&self) -> Vec<(String, String, SystemTime)> {
+    pub(super) fn pointers(&self) -> Vec<(String, String, SystemTime)> {
         let folder = format!("{POINTERS}{}/", self.name);
         let keys = self.view.store.keys(&self.bucket);
         let names = keys.iter().rev().filter_map(|key| key.strip_prefix(&folder));
@@ -92,7 +100,8 @@ impl<'a> Package<'a> {
         self.read(found.1, found.2)
     }
 
-    fn read(&self, hash: String, modified: SystemTime) -> Option<Revision> {
+    /// The revision of a hash that a pointer written then holds.
+    pub(super) fn read(&self, hash: String, modified: SystemTime) -> Option<Revision> {
         let key = format!("{MANIFESTS}{hash}");
         let (_, object) = self.view.store.get(&self.bucket, &key, None).ok()?;
         let mut builder = Builder::new(LARGEST);

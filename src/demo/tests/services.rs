@@ -102,6 +102,21 @@ async fn graphql_answers_for_the_bearer() {
 }
 
 #[tokio::test]
+async fn the_search_proxy_answers_for_the_bearer() {
+    let world = world().await;
+    let bob = user(&world, "bob");
+    let search = async |origin: &str, bucket: &str, bearer: &str| {
+        get(format!("{origin}/api/search?index={bucket}&action=freeform&size=1"), bearer).await
+    };
+    let lab = "quilt-bob-lab";
+    let (status, answer) = search(world.registry_url(), lab, &bob.api_key).await;
+    assert_eq!((status, answer["hits"]["total"].as_u64()), (200, Some(45)), "{answer}");
+    assert_eq!(search(world.registry_url(), lab, "nobody").await.0, 401);
+    assert_eq!(search(world.registry_url(), ALICE, &bob.api_key).await.0, 403);
+    assert_eq!(search(world.catalog_url(), lab, &bob.api_key).await.0, 404);
+}
+
+#[tokio::test]
 async fn faults_strike_and_a_dropped_world_is_silent() {
     let world = world().await;
     let s3 = as_alice(&world);
