@@ -16,6 +16,8 @@ pub struct CatalogConfig {
     pub registry_url: Option<Url>,
     /// Whether the registry makes the revisions of users with a catalog token.
     pub registry_push: bool,
+    /// Whether enhanced tokens are forwarded to the registry, too.
+    pub forward_enhanced: bool,
 }
 
 impl CatalogConfig {
@@ -24,6 +26,7 @@ impl CatalogConfig {
             catalog_url: reader.parsed(var::CATALOG_URL, web::token_url),
             registry_url: reader.parsed(var::REGISTRY_URL, web::token_url),
             registry_push: reader.flag(var::REGISTRY_PUSH),
+            forward_enhanced: reader.flag(var::FORWARD_ENHANCED),
         }
     }
 }

@@ -64,9 +64,14 @@ fn warn_about_edge(config: &Config, reader: &mut Reader) {
         );
         reader.warn(var::ALLOWED_HOSTS, message);
     }
-    if config.catalog.registry_push && !config.tokens.catalog_tokens {
+    let catalog = &config.catalog;
+    let asked = [
+        (catalog.registry_push, var::REGISTRY_PUSH),
+        (catalog.forward_enhanced, var::FORWARD_ENHANCED),
+    ];
+    for (_, variable) in asked.into_iter().filter(|(on, _)| *on && !config.tokens.catalog_tokens) {
         let message = format!("changes nothing while {} is off", var::CATALOG_TOKENS.name());
-        reader.warn(var::REGISTRY_PUSH, message);
+        reader.warn(variable, message);
     }
     if config.server.drain_delay > config.server.drain {
         let message = format!(

@@ -12,6 +12,7 @@ use crate::{
     ambient::{Ambient, http_client},
     auth, boot,
     config::{Config, Timeouts},
+    domain::Toolset,
     http::{
         gate::Gate,
         health::Draining,
@@ -85,6 +86,8 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The variables that point a server at this world; `serve` would read them from the environment.
 pub fn variables(world: &World, port: u16) -> Vec<(String, String)> {
     let arns = world.role_arns().join(",");
+    // All of them: a default server offers fewer.
+    let toolsets: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.name()).collect();
     [
         ("QUILT_MCP_ADDR", format!("127.0.0.1:{port}")),
         ("MCP_ENHANCED_JWT_SECRET", world.jwt_secret().to_owned()),
@@ -93,6 +96,7 @@ pub fn variables(world: &World, port: u16) -> Vec<(String, String)> {
         ("QUILT_MCP_JWT_AUDIENCE", "quilt-mcp-server".to_owned()),
         ("QUILT_CATALOG_URL", world.catalog_url().to_owned()),
         ("QUILT_MCP_CATALOG_TOKENS", "true".to_owned()),
+        ("QUILT_MCP_TOOLSETS", toolsets.join(",")),
         ("QUILT_MCP_ROLE_MAP", world.role_map()),
         ("QUILT_MCP_ALLOWED_ROLE_ARNS", arns),
         ("AWS_REGION", "us-east-1".to_owned()),

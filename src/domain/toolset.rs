@@ -10,16 +10,39 @@ pub enum Toolset {
     Bucket,
     /// Versioned packages of objects, and their metadata.
     Package,
+    /// What helps to write packages: templates of metadata, summaries, charts.
+    Authoring,
+    /// The catalog itself: links, roles.
+    Catalog,
+    /// Search over all buckets.
+    Search,
+    /// Tables over the files of packages.
+    Tabulator,
     /// SQL over the data. It has no tools yet.
     Athena,
-    /// Full-text search. It has no tools yet.
-    Search,
+    /// Plans of several steps, kept in a bucket.
+    Workflow,
+    /// Users, roles and settings of the catalog, for its administrators.
+    Governance,
+    /// The caller's own GraphQL queries.
+    Graphql,
 }
 
 impl Toolset {
     /// Every toolset.
-    pub const ALL: &[Toolset] =
-        &[Toolset::Identity, Toolset::Bucket, Toolset::Package, Toolset::Athena, Toolset::Search];
+    pub const ALL: &[Toolset] = &[
+        Toolset::Identity,
+        Toolset::Bucket,
+        Toolset::Package,
+        Toolset::Authoring,
+        Toolset::Catalog,
+        Toolset::Search,
+        Toolset::Tabulator,
+        Toolset::Athena,
+        Toolset::Workflow,
+        Toolset::Governance,
+        Toolset::Graphql,
+    ];
 
     /// The name in `QUILT_MCP_TOOLSETS` and in the docs.
     pub const fn name(self) -> &'static str {
@@ -27,8 +50,14 @@ impl Toolset {
             Toolset::Identity => "identity",
             Toolset::Bucket => "bucket",
             Toolset::Package => "package",
-            Toolset::Athena => "athena",
+            Toolset::Authoring => "authoring",
+            Toolset::Catalog => "catalog",
             Toolset::Search => "search",
+            Toolset::Tabulator => "tabulator",
+            Toolset::Athena => "athena",
+            Toolset::Workflow => "workflow",
+            Toolset::Governance => "governance",
+            Toolset::Graphql => "graphql",
         }
     }
 

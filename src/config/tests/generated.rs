@@ -17,7 +17,7 @@ fn the_committed_files_are_fresh() {
 #[test]
 fn both_files_have_every_variable() {
     let (example, md) = (env_example(), config_md());
-    for v in table::TABLE {
+    for v in table::TABLE.iter() {
         assert_eq!(md.matches(&format!("\n| `{}` |", v.name())).count(), 1, "{}", v.name());
         let line = format!("\n#{}={}\n", v.name(), v.example());
         assert_eq!(example.matches(&line).count(), 1, "{}", v.name());

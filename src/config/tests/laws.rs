@@ -14,7 +14,7 @@ fn everything() -> Vec<(&'static str, &'static str)> {
 fn names_are_unique_and_rows_complete() {
     let names: BTreeSet<_> = TABLE.iter().map(|v| v.name()).collect();
     assert_eq!(names.len(), TABLE.len());
-    for v in TABLE {
+    for v in TABLE.iter() {
         assert_eq!(table::find(v.name()), Some(*v));
         assert!(v.name().bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b == b'3'));
         assert!(v.meaning().ends_with('.'), "{}", v.name());
@@ -31,7 +31,7 @@ fn names_are_unique_and_rows_complete() {
 #[test]
 fn every_example_works_and_no_default_needs_to_be_set() {
     with(&everything()).unwrap_or_else(|problems| panic!("{problems}"));
-    for v in TABLE {
+    for v in TABLE.iter() {
         if let Some(default) = v.default_value() {
             let set = ok(&[(v.name(), default)]);
             assert_eq!(set.effective(), ok(&[]).effective(), "{}", v.name());
@@ -65,7 +65,7 @@ fn secrets_are_never_printed() {
 
 #[test]
 fn a_value_in_the_wrong_variable_is_not_printed_either() {
-    for v in TABLE {
+    for v in TABLE.iter() {
         if let Err(problems) = with(&[(v.name(), "canary://u:canary@canary canary")]) {
             assert!(!problems.to_string().contains("canary"), "{problems}");
         }
@@ -89,7 +89,7 @@ fn the_effective_configuration_is_one_that_can_be_read_back() {
 #[test]
 fn every_variable_but_the_stand_ins_is_shown() {
     let printed = ok(&[]).effective();
-    for v in TABLE {
+    for v in TABLE.iter() {
         let line = format!("{}=", v.name());
         let comment = format!("# {}: {}", v.name(), v.absence());
         let shown = printed.lines().any(|l| l.starts_with(&line) || l == comment);

@@ -18,6 +18,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("QUILT_MCP_SESSION_SECRET", "development-enhanced-jwt-secret", "development secret"),
     ("QUILT_MCP_READ_ONLY", "maybe", "use true or false"),
     ("QUILT_MCP_REGISTRY_PUSH", "maybe", "use true or false"),
+    ("QUILT_MCP_FORWARD_ENHANCED_TOKENS", "maybe", "use true or false"),
     ("QUILT_MCP_WILDCARD_BUCKETS", "2", "use true or false"),
     ("QUILT_MCP_TOKEN_CREDENTIALS", "y", "use true or false"),
     ("QUILT_MCP_CATALOG_TOKENS", "si", "use true or false"),
@@ -91,7 +92,7 @@ fn each_problem_stands_alone_and_names_variable_and_fix() {
 #[test]
 fn every_variable_that_can_be_wrong_is_in_the_list() {
     let cannot_be_wrong = ["MCP_ENHANCED_JWT_SECRET", "QUILT_MCP_JWT_AUDIENCE"];
-    for variable in table::TABLE {
+    for variable in table::TABLE.iter() {
         let listed = BAD.iter().any(|(name, _, _)| *name == variable.name());
         assert!(listed || cannot_be_wrong.contains(&variable.name()), "{}", variable.name());
     }

@@ -38,7 +38,7 @@ const MAX_CUSTOM: usize = 100_000;
 impl Tool for GetMetadataTemplate {
     const NAME: &'static str = "get_metadata_template";
     const TITLE: &'static str = "Get a metadata template";
-    const TOOLSET: Toolset = Toolset::Package;
+    const TOOLSET: Toolset = Toolset::Authoring;
     const NEEDS: &'static [Action] = &[];
     type Output = Filled;
 

@@ -56,7 +56,7 @@ pub(super) fn today(cx: &Cx) -> String {
 impl Tool for ListMetadataTemplates {
     const NAME: &'static str = "list_metadata_templates";
     const TITLE: &'static str = "List metadata templates";
-    const TOOLSET: Toolset = Toolset::Package;
+    const TOOLSET: Toolset = Toolset::Authoring;
     const NEEDS: &'static [Action] = &[];
     type Output = Templates;
 

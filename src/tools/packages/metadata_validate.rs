@@ -65,7 +65,7 @@ pub struct Validation {
 impl Tool for ValidateMetadataStructure {
     const NAME: &'static str = "validate_metadata_structure";
     const TITLE: &'static str = "Validate metadata";
-    const TOOLSET: Toolset = Toolset::Package;
+    const TOOLSET: Toolset = Toolset::Authoring;
     const NEEDS: &'static [Action] = &[];
     // Of a registry, where one is named.
     const USES: &'static [Action] =

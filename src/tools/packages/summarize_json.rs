@@ -46,7 +46,7 @@ pub struct Summarized {
 impl Tool for GenerateQuiltSummarizeJson {
     const NAME: &'static str = "generate_quilt_summarize_json";
     const TITLE: &'static str = "Summarize package";
-    const TOOLSET: Toolset = Toolset::Package;
+    const TOOLSET: Toolset = Toolset::Authoring;
     const NEEDS: &'static [Action] = &[Action::GetObject];
     // Without s3:ListBucket S3 answers "access denied" for a key that does not exist.
     const USES: &'static [Action] = &[Action::ListBucket];

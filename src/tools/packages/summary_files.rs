@@ -58,7 +58,7 @@ pub struct File {
 impl Tool for CreateQuiltSummaryFiles {
     const NAME: &'static str = "create_quilt_summary_files";
     const TITLE: &'static str = "Write summary files";
-    const TOOLSET: Toolset = Toolset::Package;
+    const TOOLSET: Toolset = Toolset::Authoring;
     const NEEDS: &'static [Action] = &[Action::GetObject, Action::PutObject];
     const USES: &'static [Action] = REVISING;
     type Output = Written;

@@ -73,7 +73,7 @@ fn is_zero(n: &u64) -> bool {
 impl Tool for GeneratePackageVisualizations {
     const NAME: &'static str = "generate_package_visualizations";
     const TITLE: &'static str = "Draw package";
-    const TOOLSET: Toolset = Toolset::Package;
+    const TOOLSET: Toolset = Toolset::Authoring;
     const NEEDS: &'static [Action] = &[Action::GetObject];
     // Without s3:ListBucket S3 answers "access denied" for a key that does not exist.
     const USES: &'static [Action] = &[Action::ListBucket];
