@@ -73,7 +73,9 @@ pub async fn build_with(
     let parameter = parameter(config, &ambient);
     let keyring = keyring(config, parameter.as_ref(), clock.now()).await?;
     let registry = registry(config)?.map(Arc::new);
+    let callers = Arc::new(AuthCache::new());
     let services = Arc::new(Services {
+        callers: callers.clone(),
         clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
         registry: registry.clone(),
         packages: Store::new(config.server.package_cache_bytes),
@@ -92,8 +94,9 @@ pub async fn build_with(
             allowed: config.credentials.allowed_role_arns.clone(),
         },
         ended: Tombstones::new(),
-        cache: AuthCache::new(),
+        cache: callers,
         announcer: Announcer::default(),
+        forwards_enhanced: config.catalog.forward_enhanced,
         tags_tokens: config.credentials.sts_identity.tags(),
         leeway_secs: config.tokens.leeway_secs,
         clock,

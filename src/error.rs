@@ -65,6 +65,10 @@ pub enum Code {
     CatalogUnavailable,
     /// The catalog's registry tried what was asked, and refused or failed.
     CatalogRefused,
+    /// The catalog's registry does not know the token, and this is asked there.
+    CatalogTokenRequired,
+    /// The catalog does not count the caller among its administrators.
+    AdminRequired,
     /// The token is at its end, or the catalog's registry no longer accepts it.
     TokenExpired,
     /// A fault of ours.
@@ -118,6 +122,8 @@ impl Code {
             Code::ResultTooLarge => "result_too_large",
             Code::CatalogUnavailable => "catalog_unavailable",
             Code::CatalogRefused => "catalog_refused",
+            Code::CatalogTokenRequired => "catalog_token_required",
+            Code::AdminRequired => "admin_required",
             Code::TokenExpired => "token_expired",
             Code::Internal => "internal",
         }
@@ -131,6 +137,7 @@ impl Code {
                 | Code::BucketNotGranted
                 | Code::RoleDenied
                 | Code::AwsAccessDenied
+                | Code::AdminRequired
         )
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use crate::{
     config,
-    domain::Toolset,
+    domain::{CatalogNeed, Standing, Toolset},
     tool::{Entry, Spec},
     tools,
 };
@@ -66,9 +66,17 @@ fn describe(text: &mut String, entry: &Entry) {
         [] => String::new(),
         some => format!("; asks about {} without doing it", names(some)),
     };
+    let registry = match entry.catalog {
+        CatalogNeed::Nothing => "",
+        CatalogNeed::Optional(_) => "; asks the registry, where it knows the token",
+        CatalogNeed::Required(what) if what.standing() == Standing::Administrator => {
+            "; for administrators of the catalog, by the registry"
+        }
+        CatalogNeed::Required(_) => "; by the registry, with a catalog token",
+    };
     let _ = write!(
         text,
-        "\n### `{}`: {}\n\n{}\n\nNeeds {}; uses {}{probes}; {kind}.\n\n",
+        "\n### `{}`: {}\n\n{}\n\nNeeds {}; uses {}{probes}{registry}; {kind}.\n\n",
         spec.name,
         spec.title,
         spec.description,

@@ -24,6 +24,7 @@ use tokio::{sync::watch, time::MissedTickBehavior};
 use tracing::Instrument;
 
 use crate::{
+    domain::Standing,
     error::{Code, ToolError},
     runtime::{self, Progress, RuntimeContext, Step},
     tool::{Output, Spec},
@@ -95,7 +96,8 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         scoped(&cx, async |context: &RuntimeContext| {
             let grants = context.caller().principal.grants();
-            let tools = self.catalogue.visible(grants).map(describe).collect();
+            let standing = standing(context, self.catalogue.highest_standing()).await;
+            let tools = self.catalogue.visible(grants, standing).map(describe).collect();
             let mut result = ListToolsResult::with_all_items(tools);
             // What is listed depends on the token, so nobody may share it.
             result.cache_scope = Some(CacheScope::Private);
@@ -128,6 +130,20 @@ impl ServerHandler for Server {
         })
         .await
     }
+}
+
+/// What the caller is in the catalog, as far as that decides what he is shown. Where the registry
+/// does not say in time, he is not shown what is for administrators.
+async fn standing(context: &RuntimeContext, of_interest: Standing) -> Standing {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let asked = tokio::time::timeout(PATIENCE, context.standing(of_interest)).await;
+    let why = match asked {
+        Ok(Ok(standing)) => return standing,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!(%why, "whether the caller is an administrator is not known: tools for those are not listed");
+    Standing::User
 }
 
 /// The shortest time between two notifications about one call.

@@ -16,7 +16,7 @@ use serde::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::{Access, Action, Grants, Toolset},
+    domain::{Access, Action, CatalogNeed, CatalogUse, Grants, Standing, Toolset},
     error::ToolError,
     runtime::{self, Cx},
 };
@@ -60,6 +60,8 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// What it only asks about, without doing it. This makes no tool a writing one: a probe opens the
     /// one method that cannot carry the action out, and read-only mode takes it away.
     const PROBES: &'static [Action] = &[];
+    /// What it does through the catalog's registry.
+    const CATALOG: CatalogNeed = CatalogNeed::Nothing;
     /// Its structured result, always a JSON object.
     type Output: Serialize + JsonSchema;
 
@@ -87,6 +89,8 @@ pub struct Entry {
     pub uses: &'static [Action],
     /// What it only asks about.
     pub probes: &'static [Action],
+    /// What it does through the catalog's registry.
+    pub catalog: CatalogNeed,
     input: fn() -> Schema,
     output: fn() -> Schema,
     call: fn(Object, Cx) -> BoxFuture<'static, Result<Output>>,
@@ -120,6 +124,7 @@ impl Entry {
             needs: T::NEEDS,
             uses: T::USES,
             probes: T::PROBES,
+            catalog: T::CATALOG,
             input: || schema::<T>(SchemaSettings::draft2020_12().for_deserialize()),
             output: || schema::<T::Output>(SchemaSettings::draft2020_12().for_serialize()),
             call: |arguments, cx| call::<T>(arguments, cx).boxed(),
@@ -128,12 +133,19 @@ impl Entry {
 
     /// Whether it changes nothing: every declared action only reads.
     pub fn read_only(&self) -> bool {
-        self.needs.iter().chain(self.uses).all(|a| a.access() == Access::Read)
+        let registry = self.catalog.declared().map(CatalogUse::access);
+        let actions = self.needs.iter().chain(self.uses).map(|action| action.access());
+        actions.chain(registry).all(|access| access == Access::Read)
     }
 
     /// The needed actions that these grants lack; empty means that the caller may call it.
     pub fn missing(&self, grants: &Grants) -> Vec<Action> {
         self.needs.iter().copied().filter(|a| !grants.has_somewhere(*a)).collect()
+    }
+
+    /// Whether a caller with these grants and this standing in the catalog may call it.
+    pub fn is_open_to(&self, grants: &Grants, standing: Standing) -> bool {
+        self.missing(grants).is_empty() && standing >= self.catalog.standing()
     }
 
     /// Description and schemas, generated from the type.
@@ -153,14 +165,17 @@ impl Entry {
     /// Calls the tool as the current request's caller. The only place that makes a [`Cx`].
     ///
     /// # Errors
-    /// The tool's own, or `invalid_arguments`, or `insufficient_scope`.
+    /// The tool's own, or `invalid_arguments`, `insufficient_scope`, `catalog_token_required`,
+    /// `admin_required`.
     pub async fn call(&self, arguments: Object) -> Result<Output> {
         let context = runtime::current()
             .ok_or_else(|| ToolError::internal("a tool was called outside of a request"))?;
         if let Some(action) = self.missing(context.caller().principal.grants()).first() {
             return Err(crate::domain::Denied::Action(*action).into());
         }
-        (self.call)(arguments, Cx::new(context, self.needs, self.uses, self.probes)).await
+        context.require(self.catalog.standing()).await?;
+        let cx = Cx::new(context, self.needs, self.uses, self.probes, self.catalog);
+        (self.call)(arguments, cx).await
     }
 }
 

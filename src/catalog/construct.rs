@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Registry, graphql::tool_error, refusal::Refusal, registry::CallError};
+use super::{Registry, refusal::Refusal, registry::CallError};
 use crate::{
     domain::{
-        BucketName,
+        Access, BucketName,
         package::{PackageName, TopHash},
     },
     error::{Code, ToolError},
@@ -92,10 +92,10 @@ impl Registry {
                 Err(unknown("It gave no answer, and may have made it."))
             }
             // Also GraphQL errors: a function behind it that took too long is told so.
-            Err(CallError::Malformed(_)) => {
+            Err(CallError::Malformed(_) | CallError::Refused(_)) => {
                 Err(unknown("Its answer was not understood; it may have made it."))
             }
-            Err(error) => Err(tool_error(WHAT, &error)),
+            Err(error) => Err(error.error(WHAT, Access::Write)),
         }
     }
 }

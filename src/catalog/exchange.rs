@@ -9,7 +9,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::{Registry, registry::CallError};
+use super::{
+    Registry,
+    me::{AskMe, MeData},
+    registry::CallError,
+};
 use crate::aws::{StaticCredentials, credentials::renewal};
 
 /// What the registry gave for one token.
@@ -86,7 +90,7 @@ impl Registry {
             };
             let slot = tokio::time::timeout(PATIENCE, queue.acquire()).await;
             let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable.into()) };
-            let answer = self.ask(token, names_nobody, now).await?;
+            let answer = self.ask_about(token, names_nobody, now).await?;
             self.exchanges.known.insert(digest, ()).await;
             Ok(Arc::new(answer))
         };
@@ -98,7 +102,22 @@ impl Registry {
         answer
     }
 
-    async fn ask(
+    /// Forgets what it said of a token: it is asked again when the token comes next.
+    pub async fn forget(&self, digest: Digest) {
+        self.exchanges.accepted.invalidate(&digest).await;
+    }
+
+    /// The name of the token's user.
+    async fn user_name(&self, token: &SecretString) -> Result<String, ExchangeError> {
+        match self.run(token, &AskMe {}).await {
+            Ok(MeData { me: Some(me) }) if is_name(&me.name) => Ok(me.name),
+            Ok(MeData { me: Some(_) }) => Err(CallError::Malformed("me.name is no name").into()),
+            Ok(_) | Err(CallError::Status(401 | 403)) => Err(ExchangeError::Rejected),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn ask_about(
         &self,
         token: &SecretString,
         names_nobody: bool,
@@ -118,6 +137,11 @@ impl Registry {
         let until = kept.min(renewal(now, answer.expiration));
         Ok(Exchanged { until, keys: answer.keys(), user_name })
     }
+}
+
+/// As a token's own subject has to be: it goes into logs and keys of caches.
+fn is_name(name: &str) -> bool {
+    (1..=256).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
 #[derive(Deserialize)]

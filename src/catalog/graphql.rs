@@ -1,26 +1,22 @@
-//! `POST {registry}/graphql`: whole documents from files, never built from strings (threat T38).
+//! `POST {registry}/graphql`.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use super::{ExchangeError, Registry, registry::CallError};
-use crate::error::{Code, ToolError};
+use super::{
+    Registry,
+    operation::{Document, Generation, Operation, Reach},
+    registry::CallError,
+};
+use crate::domain::{Access, CatalogUse};
 
-const ME: &str = include_str!("operations/me.graphql");
-const BUCKET_CONFIGS: &str = include_str!("operations/bucket_configs.graphql");
-
-/// A bucket as the catalog presents it to the token's user.
-#[derive(Clone, Debug, Deserialize)]
-pub struct BucketConfig {
-    /// As S3 knows it.
-    pub name: String,
-    /// For people.
-    pub title: Option<String>,
-    /// For people.
-    pub description: Option<String>,
-}
+/// How often a question is asked that got no answer, and how long all of that may take.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Serialize)]
 struct Asked<V> {
@@ -32,99 +28,168 @@ struct Asked<V> {
 struct Answer<T> {
     data: Option<T>,
     #[serde(default)]
-    errors: Vec<serde::de::IgnoredAny>,
+    errors: Vec<GraphError>,
+}
+
+/// An error of the GraphQL layer, beside the data or instead of it.
+#[derive(Deserialize)]
+struct GraphError {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    path: Option<Vec<Value>>,
 }
 
 impl Registry {
-    /// The name of the token's user.
-    pub(super) async fn user_name(&self, token: &SecretString) -> Result<String, ExchangeError> {
-        #[derive(Deserialize)]
-        struct Data {
-            me: Option<Me>,
-        }
-        #[derive(Deserialize)]
-        struct Me {
-            name: String,
-        }
-        match self.query::<Data>(token, ME).await {
-            Ok(Data { me: Some(me) }) if is_name(&me.name) => Ok(me.name),
-            Ok(Data { me: Some(_) }) => Err(CallError::Malformed("me.name is no name").into()),
-            Ok(_) | Err(CallError::Status(401 | 403)) => Err(ExchangeError::Rejected),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The buckets that the catalog shows to the token's user.
+    /// Sends an operation with the caller's token. What only reads is sent again, with a growing
+    /// pause, where the registry gave no answer or failed; what changes something never is.
     ///
     /// # Errors
-    /// `token_expired` where the registry no longer accepts the token, `catalog_unavailable` else.
-    pub async fn bucket_configs(
+    /// [`CallError`]; data that comes with errors beside it is one, because it would look complete.
+    pub async fn run<O: Operation>(
         &self,
         token: &SecretString,
-    ) -> Result<Vec<BucketConfig>, ToolError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Data {
-            bucket_configs: Vec<BucketConfig>,
+        operation: &O,
+    ) -> Result<O::Data, CallError> {
+        let generation = match O::DOCUMENT.differs() {
+            true => self.generation(token).await?,
+            false => Generation::New,
+        };
+        let (text, variables) = (O::DOCUMENT.text(generation), operation.variables(generation));
+        let answer = match O::USE.access() {
+            Access::Read => self.ask(token, text, &variables).await,
+            Access::Write => self.mutate(token, text, &variables, super::registry::TIMEOUT).await,
+        };
+        if O::DOCUMENT.differs() && matches!(answer, Err(CallError::Refused(_))) {
+            // It may be another registry by now: the next call looks again.
+            self.generation.invalidate(&()).await;
         }
-        match self.query::<Data>(token, BUCKET_CONFIGS).await {
-            Ok(data) => Ok(data.bucket_configs),
-            Err(error) => Err(tool_error("Asking the catalog for its buckets failed", &error)),
-        }
+        answer
     }
 
-    async fn query<T: DeserializeOwned>(
+    /// Sends a question, several times if need be.
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         token: &SecretString,
-        document: &'static str,
+        text: &'static str,
+        variables: &Value,
     ) -> Result<T, CallError> {
-        self.send_document(token, document, (), None).await
+        let tries = async {
+            let mut pause = PAUSE;
+            for _ in 1..TRIES {
+                match self.post_document(token, &Asked { query: text, variables }, None).await {
+                    Err(error) if error.is_passing() => tokio::time::sleep(pause).await,
+                    answer => return answer,
+                }
+                pause *= 2;
+            }
+            self.post_document(token, &Asked { query: text, variables }, None).await
+        };
+        tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(CallError::Unanswered))
     }
 
-    /// Sends a mutation, which may take as long as `timeout`.
+    /// Sends a mutation once, which may take as long as `timeout`.
     pub(super) async fn mutate<T: DeserializeOwned>(
-        &self,
-        token: &SecretString,
-        document: &'static str,
-        variables: impl Serialize,
-        timeout: Duration,
-    ) -> Result<T, CallError> {
-        self.send_document(token, document, variables, Some(timeout)).await
-    }
-
-    /// Sends one document. Partial data beside errors is an error: it would look complete.
-    async fn send_document<T: DeserializeOwned>(
         &self,
         token: &SecretString,
         query: &'static str,
         variables: impl Serialize,
+        timeout: Duration,
+    ) -> Result<T, CallError> {
+        self.post_document(token, &Asked { query, variables }, Some(timeout)).await
+    }
+
+    async fn post_document<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        body: &impl Serialize,
         timeout: Option<Duration>,
     ) -> Result<T, CallError> {
-        let body = self.post("graphql", token, &Asked { query, variables }, timeout).await?;
-        let answer: Answer<T> = serde_json::from_slice(&body)
-            .map_err(|_| CallError::Malformed("the GraphQL answer has another shape"))?;
-        match answer.data {
-            Some(data) if answer.errors.is_empty() => Ok(data),
-            _ => Err(CallError::Malformed("GraphQL errors")),
+        let answer = self.post("graphql", token, body, timeout).await?;
+        let shape = |_| CallError::Malformed("the GraphQL answer has another shape");
+        let refused = answer.status != 200;
+        let parsed = serde_json::from_slice::<Answer<Value>>(&answer.body);
+        match parsed {
+            Err(_) if refused => Err(CallError::Status(answer.status)),
+            Err(error) => Err(shape(error)),
+            Ok(Answer { errors, .. }) if !errors.is_empty() => Err(told(&errors)),
+            Ok(_) if refused => Err(CallError::Status(answer.status)),
+            Ok(Answer { data: Some(data), .. }) => serde_json::from_value(data).map_err(shape),
+            Ok(Answer { data: None, .. }) => {
+                Err(CallError::Malformed("it has neither data nor errors"))
+            }
         }
+    }
+
+    /// Which interface the registry has: asked once for all, and again after an hour or a refusal.
+    async fn generation(&self, token: &SecretString) -> Result<Generation, CallError> {
+        let found = self.generation.try_get_with((), async {
+            let asked: Asks = self
+                .ask(token, AskGeneration::DOCUMENT.text(Generation::New), &Value::Null)
+                .await?;
+            Ok(match asked.union_type {
+                Some(_) => Generation::New,
+                None => Generation::Old,
+            })
+        });
+        found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone())
     }
 }
 
-/// As a token's own subject has to be: it goes into logs and keys of caches.
-fn is_name(name: &str) -> bool {
-    (1..=256).contains(&name.len()) && !name.chars().any(char::is_control)
+/// A union that only today's registries have.
+#[derive(Serialize)]
+struct AskGeneration {}
+
+#[derive(Deserialize)]
+struct Asks {
+    #[serde(rename = "__type")]
+    union_type: Option<serde::de::IgnoredAny>,
 }
 
-pub(super) fn tool_error(what: &'static str, error: &CallError) -> ToolError {
-    match error {
-        CallError::Status(401 | 403) => ToolError::new(
-            Code::TokenExpired,
-            what,
-            "The catalog no longer accepts the token.",
-            "Sign in to the catalog again and send the new token.",
-        ),
-        other => {
-            ToolError::new(Code::CatalogUnavailable, what, other.to_string(), "Call again later.")
+impl Operation for AskGeneration {
+    const DOCUMENT: Document = Document::one(include_str!("operations/generation.graphql"));
+    const USE: CatalogUse = CatalogUse::Read;
+    const WHAT: &'static str = "Asking which interface the registry has failed";
+    type Data = Asks;
+
+    fn reach(&self) -> Reach<'_> {
+        Reach::Caller
+    }
+}
+
+/// The first of the errors in words, cut: it is another's text.
+fn told(errors: &[GraphError]) -> CallError {
+    const TOLD: usize = 3;
+    const LONGEST: usize = 300;
+    let one = |error: &GraphError| {
+        let message: String = error.message.chars().take(LONGEST).collect();
+        match error.path.as_deref() {
+            None | Some([]) => message,
+            Some(path) => {
+                let step =
+                    |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+                let path: Vec<String> = path.iter().take(12).map(step).collect();
+                let path: String = path.join(".").chars().take(LONGEST).collect();
+                format!("{message} (at {path})")
+            }
         }
+    };
+    let told: Vec<String> = errors.iter().take(TOLD).map(one).collect();
+    CallError::Refused(told.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_with_their_paths_and_not_without_end() {
+        let errors: Vec<GraphError> = serde_json::from_value(serde_json::json!([
+            {"message": "no", "path": ["admin", "user", 3]}, {"message": "x".repeat(5000)}, {}, {"message": "never"}
+        ]))
+        .unwrap();
+        let CallError::Refused(text) = told(&errors) else { panic!("refused") };
+        assert!(text.starts_with("no (at admin.user.3); xxx"), "{text}");
+        assert!(text.len() < 400 && !text.contains("never"));
     }
 }

@@ -1,12 +1,18 @@
 //! The catalog's registry: the one origin, fixed by configuration, that a catalog token goes to.
 
+pub mod buckets;
 pub mod construct;
 pub mod exchange;
 pub mod graphql;
+pub mod me;
+pub mod operation;
 pub mod refusal;
 pub mod registry;
 
+pub use buckets::BucketConfig;
 pub use construct::PushParams;
 pub use exchange::{ExchangeError, Exchanged};
-pub use graphql::BucketConfig;
-pub use registry::Registry;
+pub use me::Me;
+pub use operation::{Document, Generation, Operation, Reach};
+pub use refusal::{Done, Outcome, Refusal};
+pub use registry::{CallError, Registry};

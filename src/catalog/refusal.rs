@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::error::{Code, ToolError};
+use super::CallError;
+use crate::{
+    domain::Access,
+    error::{Code, ToolError},
+};
 
 /// What the registry answers instead of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +24,42 @@ pub enum Refusal {
         /// Why.
         message: String,
     },
+    /// The token's user may not.
+    InsufficientPermissions {
+        /// What.
+        message: String,
+    },
+}
+
+/// A result of the registry, or the refusal in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome<T> {
+    /// It refused.
+    Refused(Refusal),
+    /// It did.
+    Given(T),
+}
+
+/// A result that says nothing but that it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "__typename")]
+pub enum Done {
+    /// It was.
+    Ok,
+}
+
+impl<T> Outcome<T> {
+    /// What was given.
+    ///
+    /// # Errors
+    /// The refusal; `what` says what failed.
+    pub fn given(self, what: &'static str) -> Result<T, ToolError> {
+        match self {
+            Outcome::Given(given) => Ok(given),
+            Outcome::Refused(refusal) => Err(refusal.error(what)),
+        }
+    }
 }
 
 /// What is wrong with one argument.
@@ -53,6 +93,88 @@ impl Refusal {
                 format!("{name}: {message}"),
                 "Correct what it names, or ask the catalog's administrator.",
             ),
+            Refusal::InsufficientPermissions { message } => ToolError::new(
+                Code::CatalogRefused,
+                what,
+                format!("InsufficientPermissions: {message}"),
+                "Work in a role that may do this, or ask the catalog's administrator.",
+            ),
         }
+    }
+}
+
+impl CallError {
+    /// The same for the caller of a tool that asked for `access`.
+    pub fn error(&self, what: &'static str, access: Access) -> ToolError {
+        match self {
+            CallError::Status(401) => ToolError::new(
+                Code::TokenExpired,
+                what,
+                "The catalog no longer accepts the token.",
+                "Sign in to the catalog again and send the new token.",
+            ),
+            CallError::Status(403) => ToolError::new(
+                Code::CatalogRefused,
+                what,
+                "The registry forbids it to the token's user.",
+                "Work in a role that may do this, or ask the catalog's administrator.",
+            ),
+            CallError::Refused(_) => ToolError::new(
+                Code::CatalogRefused,
+                what,
+                self.to_string(),
+                "Correct what it names, or ask the catalog's administrator.",
+            ),
+            CallError::Unanswered | CallError::Malformed(_) | CallError::Status(500..)
+                if access == Access::Write =>
+            {
+                let why = format!("{self}; it may have done what was asked, nobody knows.");
+                ToolError::new(
+                    Code::Timeout,
+                    what,
+                    why,
+                    "Look whether it was done before you call again.",
+                )
+            }
+            other => ToolError::new(
+                Code::CatalogUnavailable,
+                what,
+                other.to_string(),
+                "Call again later.",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_a_refusal_or_what_was_asked_for_and_nothing_unknown() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Table {
+            name: String,
+        }
+        let read = |text: &str| serde_json::from_str::<Outcome<Table>>(text);
+        let given = read(r#"{"__typename": "BucketConfig", "name": "x"}"#).unwrap();
+        assert_eq!(given.given("No").unwrap(), Table { name: "x".into() });
+        for (arm, code) in [
+            (
+                r#"{"__typename": "InvalidInput", "errors": [{"path": "name", "message": "x"}]}"#,
+                Code::InvalidArguments,
+            ),
+            (
+                r#"{"__typename": "OperationError", "name": "x", "message": "y"}"#,
+                Code::CatalogRefused,
+            ),
+            (r#"{"__typename": "InsufficientPermissions", "message": "y"}"#, Code::CatalogRefused),
+        ] {
+            assert_eq!(read(arm).unwrap().given("No").unwrap_err().code, code, "{arm}");
+        }
+        assert!(read(r#"{"__typename": "Other"}"#).is_err());
+        let done = |text: &str| serde_json::from_str::<Outcome<Done>>(text);
+        assert_eq!(done(r#"{"__typename": "Ok"}"#).unwrap(), Outcome::Given(Done::Ok));
+        assert!(done(r#"{"__typename": "NotYet"}"#).is_err());
     }
 }

@@ -23,7 +23,15 @@ pub struct Registry {
     /// When the catalog last failed to tell: who waited for that try does not make it again.
     failed: Mutex<Option<Instant>>,
     slots: Semaphore,
+    /// Which interface it has, once that is known.
+    pub(super) generation: moka::future::Cache<(), super::operation::Generation>,
     pub(super) exchanges: super::exchange::Exchanges,
+}
+
+/// An answer that is one: success, or the status with which GraphQL servers refuse a document.
+pub(super) struct Replied {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
 }
 
 /// How the registry's origin is known.
@@ -47,12 +55,30 @@ pub enum CallError {
     /// It answered something that is not what its interface promises.
     #[error("the registry's answer was not understood: {0}")]
     Malformed(&'static str),
+    /// It refuses or fails, in words of its own.
+    #[error("the registry says: {0}")]
+    Refused(String),
     /// An HTTP status that is not a success.
     #[error("the registry answered HTTP {0}")]
     Status(u16),
 }
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+impl CallError {
+    /// Whether asking again may help.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            CallError::Unreachable
+                | CallError::Unanswered
+                | CallError::Status(429 | 500 | 502..=504)
+        )
+    }
+}
+
+/// What a call may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long what is known of the registry's interface is believed.
+const GENERATION_KEPT: Duration = Duration::from_secs(3600);
 const RETRY_DISCOVERY: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 const MAX_CALLS_AT_ONCE: usize = 96;
@@ -79,6 +105,10 @@ impl Registry {
             found: OnceCell::new(),
             failed: Mutex::default(),
             slots: Semaphore::new(MAX_CALLS_AT_ONCE),
+            generation: moka::future::Cache::builder()
+                .max_capacity(1)
+                .time_to_live(GENERATION_KEPT)
+                .build(),
             exchanges: super::exchange::Exchanges::new(),
         })
     }
@@ -125,7 +155,7 @@ impl Registry {
         struct CatalogConfig {
             registry_url: Url,
         }
-        let body = self.send(self.http.get(under(catalog, "config.json"))).await?;
+        let body = self.fetch(self.http.get(under(catalog, "config.json"))).await?;
         let config: CatalogConfig = serde_json::from_slice(&body)
             .map_err(|_| CallError::Malformed("config.json has no registryUrl"))?;
         let url = config.registry_url;
@@ -146,7 +176,7 @@ impl Registry {
     /// `GET {registry}/{path}` with the caller's token.
     pub(super) async fn get(&self, path: &str, token: &SecretString) -> Result<Bytes, CallError> {
         let url = under(self.base().await?, path);
-        self.send(self.http.get(url).bearer_auth(token.expose_secret())).await
+        self.fetch(self.http.get(url).bearer_auth(token.expose_secret())).await
     }
 
     /// `POST {registry}/{path}` with the caller's token; within a time other than the usual, if one is given.
@@ -156,14 +186,21 @@ impl Registry {
         token: &SecretString,
         body: &impl serde::Serialize,
         timeout: Option<Duration>,
-    ) -> Result<Bytes, CallError> {
+    ) -> Result<Replied, CallError> {
         let url = under(self.base().await?, path);
         let request = self.http.post(url).bearer_auth(token.expose_secret()).json(body);
         let timeout = timeout.unwrap_or(TIMEOUT);
         self.send(request.timeout(timeout)).await
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Bytes, CallError> {
+    async fn fetch(&self, request: RequestBuilder) -> Result<Bytes, CallError> {
+        match self.send(request).await? {
+            Replied { status: 200, body } => Ok(body),
+            Replied { status, .. } => Err(CallError::Status(status)),
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Replied, CallError> {
         let slot = tokio::time::timeout(PATIENCE, self.slots.acquire()).await;
         let Ok(Ok(_slot)) = slot else { return Err(CallError::Unreachable) };
         let mut answer = request.send().await.map_err(|error| {
@@ -173,8 +210,9 @@ impl Registry {
                 false => CallError::Unanswered,
             }
         })?;
-        if answer.status() != StatusCode::OK {
-            return Err(CallError::Status(answer.status().as_u16()));
+        let status = answer.status();
+        if !matches!(status, StatusCode::OK | StatusCode::BAD_REQUEST) {
+            return Err(CallError::Status(status.as_u16()));
         }
         let mut body = bytes::BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|_| CallError::Unanswered)? {
@@ -183,7 +221,7 @@ impl Registry {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body.freeze())
+        Ok(Replied { status: status.as_u16(), body: body.freeze() })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 
 use super::{announce::Announcer, failure::Failure, refusal::Refusal, roles::RoleRules};
 use crate::{
@@ -29,12 +30,14 @@ pub struct Authenticator {
     /// Sessions that their users ended.
     pub ended: Tombstones,
     /// Callers that were verified before.
-    pub cache: AuthCache<Arc<Caller>>,
+    pub cache: Arc<AuthCache<Arc<Caller>>>,
     /// Tells the log about new principals.
     pub announcer: Announcer,
     /// Whether STS is told which token it was (`QUILT_MCP_STS_IDENTITY` with tags): then each token
     /// has credentials of its own.
     pub tags_tokens: bool,
+    /// Whether enhanced tokens go to the registry as well.
+    pub forwards_enhanced: bool,
     /// Seconds by which clocks may differ.
     pub leeway_secs: u64,
     /// The one clock.
@@ -167,9 +170,11 @@ impl Authenticator {
         };
         let principal = verifier.verify(token.expose(), now)?;
         let keys = principal.credentials_claim().map(|claim| Arc::new(static_keys(claim)));
+        let forwarded =
+            self.forwards_enhanced.then(|| SecretString::from(token.expose().to_owned()));
         let good_until = keys.as_ref().and_then(|k| k.expires_at).unwrap_or(Timestamp::MAX);
         Ok(Verified {
-            caller: Arc::new(caller(principal, keys, None, self.tags_tokens)),
+            caller: Arc::new(caller(principal, keys, forwarded, self.tags_tokens)),
             good_until,
         })
     }
@@ -249,7 +254,7 @@ fn caller(
         jwt_id: principal.jwt_id().filter(|_| tags_tokens).map(Into::into),
         expires_at: principal.expires_at(),
     };
-    Caller { principal, holder: Arc::new(holder), keys, catalog_token }
+    Caller { principal, holder: Arc::new(holder), keys, catalog_token, me: OnceCell::new() }
 }
 
 fn static_keys(claim: &auth::TokenCredentials) -> StaticCredentials {
@@ -290,9 +295,10 @@ pub(crate) mod tests {
             registry: None,
             roles: RoleRules { map: [].into(), allowed: [].into() },
             ended: Tombstones::new(),
-            cache: AuthCache::new(),
+            cache: Arc::default(),
             announcer: Announcer::default(),
             tags_tokens: false,
+            forwards_enhanced: false,
             leeway_secs: 5,
             clock,
         }

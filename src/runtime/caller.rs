@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 
 use crate::{
     auth::Principal,
     aws::{Holder, StaticCredentials},
+    catalog::Me,
 };
 
 /// A verified principal, with what the registry gave for its token (family C only).
@@ -18,6 +20,9 @@ pub struct Caller {
     pub holder: Arc<Holder>,
     /// Keys that came with the token or from the registry; used only where no role applies.
     pub keys: Option<Arc<StaticCredentials>>,
-    /// The catalog token, for the registry alone. Family E tokens are not kept.
+    /// The token, for the registry alone: a catalog token. An enhanced one is kept only where the
+    /// operator wants those forwarded.
     pub catalog_token: Option<SecretString>,
+    /// Who that is to the registry, once somebody needed to know.
+    pub me: OnceCell<Me>,
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::AtomicU32};
 
 use super::{Caller, Clock, Progress};
 use crate::{
+    auth::AuthCache,
     aws::{Clients, Source},
     catalog::Registry,
     packages::Store,
@@ -35,6 +36,8 @@ pub struct Services {
     pub clients: Arc<Clients>,
     /// The catalog's registry, where one is configured.
     pub registry: Option<Arc<Registry>>,
+    /// Who was verified before. Here only to forget some of them.
+    pub callers: Arc<AuthCache<Arc<Caller>>>,
     /// Manifests of packages.
     pub packages: Store,
     /// The one clock.

@@ -6,13 +6,16 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::{RuntimeContext, Step};
+use super::{Catalog, RuntimeContext, Step};
 use crate::{
-    auth::Principal,
+    auth::{Family, Principal},
     aws::{S3, Source},
-    catalog::{BucketConfig, PushParams, Registry},
-    domain::{Access, Action, Authority, BucketName, Denied, package::TopHash, workflow::Stop},
-    error::ToolError,
+    catalog::{PushParams, Registry},
+    domain::{
+        Access, Action, Authority, BucketName, CatalogNeed, CatalogUse, Denied, package::TopHash,
+        workflow::Stop,
+    },
+    error::{Code, ToolError},
     packages::Store,
     turns::Turn,
 };
@@ -22,6 +25,7 @@ use crate::{
 pub struct Cx {
     context: RuntimeContext,
     authority: Authority,
+    catalog: Option<CatalogUse>,
 }
 
 impl Cx {
@@ -31,6 +35,7 @@ impl Cx {
         needs: &[Action],
         uses: &[Action],
         probes: &[Action],
+        catalog: CatalogNeed,
     ) -> Self {
         let grants = context.caller.principal.grants().clone();
         // In read-only mode nobody even asks whether he could write.
@@ -39,7 +44,7 @@ impl Cx {
         let probes: Vec<Action> =
             probes.iter().copied().filter(|a| !read_only || readable(a)).collect();
         let authority = Authority::new(needs, uses, grants).with_probes(&probes);
-        Self { authority, context }
+        Self { authority, context, catalog: catalog.declared() }
     }
 
     /// The caller's S3.
@@ -154,20 +159,27 @@ impl Cx {
         self.context.services.clock.now()
     }
 
-    /// The buckets that the catalog shows this caller (family C: the token itself lists none).
+    /// The catalog's registry, as far as the tool declared to use it.
     ///
     /// # Errors
-    /// What the registry answered; `None` where the caller has no catalog token.
-    pub async fn catalog_buckets(&self) -> Result<Option<Vec<BucketConfig>>, ToolError> {
-        let Some((registry, token)) = self.registry() else { return Ok(None) };
-        self.context.calls.fetch_add(1, Ordering::Relaxed);
-        Ok(Some(registry.bucket_configs(token).await?))
+    /// `catalog_token_required` for callers whose token the registry does not know.
+    pub fn catalog(&self) -> Result<Catalog<'_>, ToolError> {
+        match self.catalog {
+            Some(declared) => self.context.catalog(declared),
+            None => Err(ToolError::internal("a tool uses the registry without declaring it")),
+        }
+    }
+
+    /// Forgets what this server has cached of the caller: his role in the catalog has changed.
+    pub async fn forget_caller(&self) {
+        self.context.forget_caller().await;
     }
 
     /// Whether the registry makes this caller's revisions: the operator wants it, and the caller has a
     /// catalog token.
     pub fn registry_pushes(&self) -> bool {
-        self.context.services.rules.registry_push && self.registry().is_some()
+        let is_own = self.principal().family() == Family::Catalog;
+        self.context.services.rules.registry_push && is_own && self.registry().is_some()
     }
 
     /// Has the registry make a revision, of entries as `[PackageConstructEntry!]!`. The token has to grant
@@ -185,7 +197,11 @@ impl Cx {
             return Err(ToolError::internal("the registry makes no revisions for this caller"));
         };
         self.context.calls.fetch_add(1, Ordering::Relaxed);
-        registry.package_construct(token, params, entries).await
+        let made = registry.package_construct(token, params, entries).await;
+        if made.as_ref().is_err_and(|error| error.code == Code::TokenExpired) {
+            self.context.forget_token().await;
+        }
+        made
     }
 
     fn registry(&self) -> Option<(&Registry, &SecretString)> {

@@ -1,12 +1,14 @@
 //! The request-scoped context: who calls, with what authority, and the clients that follow from it.
 
 pub mod caller;
+pub mod catalog;
 pub mod context;
 pub mod cx;
 pub mod progress;
 
 pub use crate::clock::Clock;
 pub use caller::Caller;
+pub use catalog::Catalog;
 pub use context::{Rules, RuntimeContext, Services, current, scope};
 pub use cx::Cx;
 pub use progress::{Progress, Step};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    domain::{Action, Grants, Toolset},
+    domain::{Action, Grants, Standing, Toolset},
     tool::{Entry, Spec},
 };
 
@@ -25,12 +25,18 @@ impl Catalogue {
         Self { offered }
     }
 
-    /// What these grants may call, in the table's order.
-    pub fn visible(&self, grants: &Grants) -> impl Iterator<Item = &Spec> {
+    /// What these grants may call with this standing in the catalog, in the table's order.
+    pub fn visible(&self, grants: &Grants, standing: Standing) -> impl Iterator<Item = &Spec> {
         self.offered
             .iter()
-            .filter(|(entry, _)| entry.missing(grants).is_empty())
+            .filter(move |(entry, _)| entry.is_open_to(grants, standing))
             .map(|(_, spec)| spec)
+    }
+
+    /// The highest standing in the catalog that some tool needs: who is below sees less.
+    pub fn highest_standing(&self) -> Standing {
+        let standings = self.offered.iter().map(|(entry, _)| entry.catalog.standing());
+        standings.max().unwrap_or(Standing::Stranger)
     }
 
     /// The entry of a name.

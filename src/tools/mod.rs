@@ -46,7 +46,7 @@ mod prelude {
     pub(super) use serde::{Deserialize, Serialize};
 
     pub(super) use crate::{
-        domain::{Action, BucketRef, S3Uri, Toolset},
+        domain::{Action, BucketRef, CatalogNeed, CatalogUse, S3Uri, Toolset},
         error::{Code, ToolError},
         runtime::Cx,
         tool::{Result, Tool, integer},

@@ -42,6 +42,7 @@ impl Tool for BucketList {
     const TITLE: &'static str = "List buckets";
     const TOOLSET: Toolset = Toolset::Bucket;
     const NEEDS: &'static [Action] = &[Action::ListBucket];
+    const CATALOG: CatalogNeed = CatalogNeed::Optional(CatalogUse::Read);
     type Output = BucketListing;
 
     async fn run(self, cx: &Cx) -> Result<BucketListing> {
@@ -66,10 +67,15 @@ fn granted(name: &BucketName, access: Access) -> Bucket {
 }
 
 async fn from_catalog(cx: &Cx) -> Result<Vec<Bucket>> {
-    let configs = cx.catalog_buckets().await?.unwrap_or_default();
+    let configs = cx.catalog()?.buckets().await?;
     let mut buckets: Vec<Bucket> = configs
         .into_iter()
-        .map(|c| Bucket { name: c.name, access: None, title: c.title, description: c.description })
+        .map(|c| Bucket {
+            name: c.name,
+            access: None,
+            title: Some(c.title),
+            description: c.description,
+        })
         .collect();
     buckets.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(buckets)
