@@ -136,7 +136,7 @@ impl ServerHandler for Server {
 /// does not say in time, he is not shown what is for administrators.
 async fn standing(context: &RuntimeContext, of_interest: Standing) -> Standing {
     const PATIENCE: Duration = Duration::from_secs(5);
-    let asked = tokio::time::timeout(PATIENCE, context.standing(of_interest)).await;
+    let asked = tokio::time::timeout(PATIENCE, context.standing(of_interest)).boxed().await;
     let why = match asked {
         Ok(Ok(standing)) => return standing,
         Ok(Err(error)) => error.to_string(),

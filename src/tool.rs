@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     domain::{Access, Action, CatalogNeed, CatalogUse, Grants, Standing, Toolset},
     error::ToolError,
-    runtime::{self, Cx},
+    runtime::{self, Cx, RuntimeContext},
 };
 
 /// A JSON object.
@@ -173,7 +173,7 @@ impl Entry {
         if let Some(action) = self.missing(context.caller().principal.grants()).first() {
             return Err(crate::domain::Denied::Action(*action).into());
         }
-        context.require(self.catalog.standing()).await?;
+        standing(context.clone(), self.catalog.standing()).await?;
         let cx = Cx::new(context, self.needs, self.uses, self.probes, self.catalog);
         (self.call)(arguments, cx).await
     }
@@ -191,6 +191,11 @@ pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Resul
     let number = value.as_i64().or(float.map(|f| f as i64));
     let text = value.as_str().and_then(|text| text.trim().parse().ok());
     number.or(text).ok_or_else(|| D::Error::custom(format!("an integer is needed, not {value}")))
+}
+
+/// Demands a standing in the catalog. Boxed, so that tools that need none do not carry it.
+fn standing(context: RuntimeContext, least: Standing) -> BoxFuture<'static, Result<()>> {
+    async move { context.require(least).await }.boxed()
 }
 
 async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Output> {

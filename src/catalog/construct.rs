@@ -82,7 +82,11 @@ impl Registry {
     ) -> Result<TopHash, ToolError> {
         const WHAT: &str = "The registry made no revision";
         let variables = Variables { params, src: Source { entries } };
-        let answer = self.mutate::<Data>(token, DOCUMENT, &variables, TIMEOUT).await;
+        let answer = self.mutate(token, DOCUMENT, &variables, TIMEOUT).await;
+        let answer = answer.and_then(|data| {
+            let read = serde_json::from_value::<Data>(data);
+            read.map_err(|_| CallError::Malformed("the GraphQL answer has another shape"))
+        });
         match answer.map(|data| data.package_construct) {
             Ok(Answer::PackagePushSuccess { revision }) => {
                 TopHash::parse(&revision.hash).map_err(|_| unknown("It made one without a hash."))

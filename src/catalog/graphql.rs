@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     Registry,
     operation::{Document, Generation, Operation, Reach},
-    registry::CallError,
+    registry::{CallError, TIMEOUT},
 };
 use crate::domain::{Access, CatalogUse};
 
@@ -19,14 +20,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Serialize)]
-struct Asked<V> {
-    query: &'static str,
+struct Asked<'a, V> {
+    query: &'a str,
     variables: V,
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
-    data: Option<T>,
+struct Answer {
+    data: Option<Value>,
     #[serde(default)]
     errors: Vec<GraphError>,
 }
@@ -58,63 +59,64 @@ impl Registry {
         let (text, variables) = (O::DOCUMENT.text(generation), operation.variables(generation));
         let answer = match O::USE.access() {
             Access::Read => self.ask(token, text, &variables).await,
-            Access::Write => self.mutate(token, text, &variables, super::registry::TIMEOUT).await,
+            Access::Write => self.mutate(token, text, &variables, TIMEOUT).await,
         };
         if O::DOCUMENT.differs() && matches!(answer, Err(CallError::Refused(_))) {
             // It may be another registry by now: the next call looks again.
             self.generation.invalidate(&()).await;
         }
-        answer
+        serde_json::from_value(answer?).map_err(shape)
     }
 
-    /// Sends a question, several times if need be.
-    pub(super) async fn ask<T: DeserializeOwned>(
-        &self,
-        token: &SecretString,
-        text: &'static str,
-        variables: &Value,
-    ) -> Result<T, CallError> {
-        let tries = async {
+    /// Sends a question, several times if need be. Boxed, as is [`Registry::mutate`]: what waits for an
+    /// answer is large, and each tool would carry it on its stack.
+    pub(super) fn ask<'a>(
+        &'a self,
+        token: &'a SecretString,
+        query: &'a str,
+        variables: &'a Value,
+    ) -> BoxFuture<'a, Result<Value, CallError>> {
+        let tries = async move {
+            let mut tried = 1;
             let mut pause = PAUSE;
-            for _ in 1..TRIES {
-                match self.post_document(token, &Asked { query: text, variables }, None).await {
-                    Err(error) if error.is_passing() => tokio::time::sleep(pause).await,
-                    answer => return answer,
+            loop {
+                let answer = self.post_document(token, &Asked { query, variables }, None).await;
+                if tried == TRIES || !answer.as_ref().is_err_and(CallError::is_passing) {
+                    return answer;
                 }
-                pause *= 2;
+                tokio::time::sleep(pause).await;
+                (tried, pause) = (tried + 1, pause * 2);
             }
-            self.post_document(token, &Asked { query: text, variables }, None).await
         };
-        tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(CallError::Unanswered))
+        let in_time = tokio::time::timeout(PATIENCE, tries);
+        in_time.map(|answer| answer.unwrap_or(Err(CallError::Unanswered))).boxed()
     }
 
     /// Sends a mutation once, which may take as long as `timeout`.
-    pub(super) async fn mutate<T: DeserializeOwned>(
-        &self,
-        token: &SecretString,
-        query: &'static str,
-        variables: impl Serialize,
+    pub(super) fn mutate<'a>(
+        &'a self,
+        token: &'a SecretString,
+        query: &'a str,
+        variables: impl Serialize + Send + Sync + 'a,
         timeout: Duration,
-    ) -> Result<T, CallError> {
-        self.post_document(token, &Asked { query, variables }, Some(timeout)).await
+    ) -> BoxFuture<'a, Result<Value, CallError>> {
+        async move { self.post_document(token, &Asked { query, variables }, Some(timeout)).await }
+            .boxed()
     }
 
-    async fn post_document<T: DeserializeOwned>(
+    async fn post_document(
         &self,
         token: &SecretString,
-        body: &impl Serialize,
+        body: &(impl Serialize + Sync),
         timeout: Option<Duration>,
-    ) -> Result<T, CallError> {
+    ) -> Result<Value, CallError> {
         let answer = self.post("graphql", token, body, timeout).await?;
-        let shape = |_| CallError::Malformed("the GraphQL answer has another shape");
         let refused = answer.status != 200;
-        let parsed = serde_json::from_slice::<Answer<Value>>(&answer.body);
-        match parsed {
-            Err(_) if refused => Err(CallError::Status(answer.status)),
-            Err(error) => Err(shape(error)),
+        match serde_json::from_slice::<Answer>(&answer.body) {
             Ok(Answer { errors, .. }) if !errors.is_empty() => Err(told(&errors)),
-            Ok(_) if refused => Err(CallError::Status(answer.status)),
-            Ok(Answer { data: Some(data), .. }) => serde_json::from_value(data).map_err(shape),
+            _ if refused => Err(CallError::Status(answer.status)),
+            Err(error) => Err(shape(error)),
+            Ok(Answer { data: Some(data), .. }) => Ok(data),
             Ok(Answer { data: None, .. }) => {
                 Err(CallError::Malformed("it has neither data nor errors"))
             }
@@ -124,9 +126,9 @@ impl Registry {
     /// Which interface the registry has: asked once for all, and again after an hour or a refusal.
     async fn generation(&self, token: &SecretString) -> Result<Generation, CallError> {
         let found = self.generation.try_get_with((), async {
-            let asked: Asks = self
-                .ask(token, AskGeneration::DOCUMENT.text(Generation::New), &Value::Null)
-                .await?;
+            let text = AskGeneration::DOCUMENT.text(Generation::New);
+            let asked: Asks = serde_json::from_value(self.ask(token, text, &Value::Null).await?)
+                .map_err(shape)?;
             Ok(match asked.union_type {
                 Some(_) => Generation::New,
                 None => Generation::Old,
@@ -134,6 +136,10 @@ impl Registry {
         });
         found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone())
     }
+}
+
+fn shape(_: serde_json::Error) -> CallError {
+    CallError::Malformed("the GraphQL answer has another shape")
 }
 
 /// A union that only today's registries have.

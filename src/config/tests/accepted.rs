@@ -15,7 +15,9 @@ fn defaults() {
     assert!(c.server.allowed_origins.is_empty());
     assert!(c.server.session_secret.is_none());
     assert!(!c.server.read_only);
-    assert_eq!(c.server.toolsets, Toolset::ALL.iter().copied().collect());
+    let off = [Toolset::Authoring, Toolset::Workflow, Toolset::Governance, Toolset::Graphql];
+    let on = Toolset::ALL.iter().copied().filter(|toolset| !off.contains(toolset));
+    assert_eq!(c.server.toolsets, on.collect());
     assert_eq!(c.server.link_max_secs, 900);
     assert_eq!(c.server.max_body_bytes, 4 * 1024 * 1024);
     assert_eq!((c.server.max_concurrency, c.server.drain.as_secs()), (512, 25));
