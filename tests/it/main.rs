@@ -63,3 +63,4 @@ mod tidy;
 mod tokens;
 mod tools;
 mod trap;
+mod workflows;

@@ -89,7 +89,9 @@ impl Plan {
             return Err(Refused::State(format!("there is a step {} already", new.id)));
         }
         if self.steps.len() >= MAX_STEPS {
-            return Err(Refused::State(format!("it has {MAX_STEPS} steps, the most that it can have")));
+            return Err(Refused::State(format!(
+                "it has {MAX_STEPS} steps, the most that it can have"
+            )));
         }
         let mut seen = BTreeSet::new();
         for dependency in &new.dependencies {

@@ -42,6 +42,11 @@ impl Id {
         Self(text.to_owned())
     }
 
+    /// The usual type of a step.
+    pub fn manual() -> Self {
+        Self::known("manual")
+    }
+
     /// The id.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -27,7 +27,11 @@ impl Plan {
         // Serde's own words may repeat what is there, so only its place is told.
         let wrong = |error: &serde_json::Error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            let what = if error.is_data() { "it has not the form of a workflow" } else { "it is not JSON" };
+            let what = if error.is_data() {
+                "it has not the form of a workflow"
+            } else {
+                "it is not JSON"
+            };
             Broken(format!("{what} ({place})"))
         };
         let Versioned { version } = serde_json::from_slice(bytes).map_err(|e| wrong(&e))?;
@@ -82,7 +86,11 @@ impl Plan {
 }
 
 /// Whether a step fits those before it.
-fn fits(step: &Step, earlier: &BTreeMap<&Id, StepStatus>, all: &BTreeSet<&Id>) -> Result<(), String> {
+fn fits(
+    step: &Step,
+    earlier: &BTreeMap<&Id, StepStatus>,
+    all: &BTreeSet<&Id>,
+) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for dependency in &step.dependencies {
         if !seen.insert(dependency) {

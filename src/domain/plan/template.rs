@@ -220,7 +220,8 @@ mod tests {
         for template in ALL {
             assert_eq!(find(template.name).map(|t| t.title), Ok(template.title));
             let steps: Vec<NewStep> = template.steps().collect();
-            for id in steps.iter().flat_map(|s| s.dependencies.iter().chain([&s.id, &s.step_type])) {
+            for id in steps.iter().flat_map(|s| s.dependencies.iter().chain([&s.id, &s.step_type]))
+            {
                 assert!(Id::parse(id.as_str()).is_ok(), "{id}");
             }
             let said: String = steps.iter().map(|step| step.description.as_str()).collect();

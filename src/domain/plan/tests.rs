@@ -38,9 +38,7 @@ pub fn new_step(name: &str, dependencies: &[&str]) -> NewStep {
 /// `b` and `c` after `a`, `d` after both.
 pub fn diamond() -> Plan {
     let mut plan = plan();
-    for (name, after) in
-        [("a", &[][..]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"])]
-    {
+    for (name, after) in [("a", &[][..]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"])] {
         plan.add_step(new_step(name, after), &at(2)).unwrap();
     }
     plan
@@ -68,9 +66,14 @@ fn argument(refused: Result<(), Refused>) -> String {
 fn keys_and_ids_belong_together() {
     assert_eq!(key(&id("a.json")), ".quilt-mcp/workflows/a.json.json");
     assert_eq!(id_of(&key(&id("a.json"))), Some(id("a.json")));
-    for other in ["", "a.json", ".quilt-mcp/workflows/", ".quilt-mcp/workflows/.json",
-        ".quilt-mcp/workflows/a", ".quilt-mcp/workflows/a/b.json"]
-    {
+    for other in [
+        "",
+        "a.json",
+        ".quilt-mcp/workflows/",
+        ".quilt-mcp/workflows/.json",
+        ".quilt-mcp/workflows/a",
+        ".quilt-mcp/workflows/a/b.json",
+    ] {
         assert_eq!(id_of(other), None, "{other}");
     }
 }
@@ -79,7 +82,11 @@ fn keys_and_ids_belong_together() {
 fn the_life_of_a_plan() {
     use StepStatus::{Completed, InProgress, Skipped};
     let mut plan = plan();
-    assert_eq!((plan.status(), plan.can_start()), (Status::Created, vec![]), "no steps, not completed");
+    assert_eq!(
+        (plan.status(), plan.can_start()),
+        (Status::Created, vec![]),
+        "no steps, not completed"
+    );
     plan = diamond();
     assert_eq!((plan.status(), plan.can_start()), (Status::Created, vec![&id("a")]));
     to(&mut plan, "a", InProgress).unwrap();
@@ -98,7 +105,8 @@ fn the_life_of_a_plan() {
     assert_eq!(plan.status(), Status::InProgress);
     assert_eq!(plan.step(&id("b")).unwrap().error_message, None, "it was begun anew");
     let result = json!({"rows": 7}).as_object().cloned();
-    plan.update_step(&id("b"), Outcome { status: Completed, result, error_message: None }, &at(5)).unwrap();
+    plan.update_step(&id("b"), Outcome { status: Completed, result, error_message: None }, &at(5))
+        .unwrap();
     to(&mut plan, "c", Skipped).unwrap();
     assert_eq!((plan.status(), plan.can_start()), (Status::InProgress, vec![&id("d")]));
     to(&mut plan, "d", Completed).unwrap();

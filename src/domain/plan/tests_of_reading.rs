@@ -22,7 +22,9 @@ fn what_was_written_is_read() {
 
 #[test]
 fn other_versions_and_other_things_are_not_guessed_at() {
-    for text in ["", "x", "[]", "{}", "null", "{\"version\": \"1\"}", "{\"version\": -1}", "\u{feff}{}"] {
+    for text in
+        ["", "x", "[]", "{}", "null", "{\"version\": \"1\"}", "{\"version\": -1}", "\u{feff}{}"]
+    {
         let why = Plan::from_bytes(text.as_bytes()).unwrap_err().to_string();
         assert!(why.contains("JSON") || why.contains("form"), "{text}: {why}");
     }
@@ -53,13 +55,17 @@ fn dependencies_are_looked_at_again() {
 
 #[test]
 fn bounds_hold_for_what_others_wrote() {
-    assert!(Plan::from_bytes(&vec![b' '; MAX_BYTES + 1]).unwrap_err().to_string().contains("more than"));
+    assert!(
+        Plan::from_bytes(&vec![b' '; MAX_BYTES + 1]).unwrap_err().to_string().contains("more than")
+    );
     assert!(broken(|v| v["name"] = json!("x".repeat(201))).contains("name"));
     assert!(broken(|v| v["steps"][0]["description"] = json!("x".repeat(2001))).contains("step a"));
     assert!(broken(|v| v["metadata"] = json!({"k": "x".repeat(16_384)})).contains("metadata"));
     let steps: Vec<Value> = (0..201)
-        .map(|n| json!({"id": format!("s{n}"), "description": "d", "step_type": "manual",
-            "status": "pending", "created_at": "2026-01-01T00:00:00Z"}))
+        .map(|n| {
+            json!({"id": format!("s{n}"), "description": "d", "step_type": "manual",
+            "status": "pending", "created_at": "2026-01-01T00:00:00Z"})
+        })
         .collect();
     assert!(broken(|v| v["steps"] = json!(steps)).contains("201 steps"));
     let event = json!({"at": "2026-01-01T00:00:00Z", "change": "c"});
