@@ -85,3 +85,16 @@ impl Tool for WorkflowTemplateApply {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::Entry;
+
+    #[test]
+    fn the_schema_names_all_templates() {
+        let schema = Entry::of::<WorkflowTemplateApply>().spec().input_schema;
+        let names: Vec<&str> = template::ALL.iter().map(|template| template.name).collect();
+        assert_eq!(schema["properties"]["template_name"]["enum"], Value::from(names));
+    }
+}
