@@ -64,3 +64,4 @@ mod tokens;
 mod tools;
 mod trap;
 mod workflows;
+mod workflows_races;

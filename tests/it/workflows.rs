@@ -1,14 +1,14 @@
 //! The workflow tools: plans in a bucket, without anything kept in the server.
 
 use quilt_mcp_server::demo::{
-    Fault, Service, Torn, World,
+    Fault, Service,
     client::{Answer, Client},
 };
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, lab, serve, task_role, tool_names};
+use crate::support::{TestApp, lab, tool_names};
 
-const FOLDER: &str = ".quilt-mcp/workflows/";
+pub const FOLDER: &str = ".quilt-mcp/workflows/";
 const SHARED: &str = "quilt-shared";
 
 async fn call_in(client: &Client, bucket: &str, tool: &str, more: Value) -> Answer {
@@ -17,48 +17,48 @@ async fn call_in(client: &Client, bucket: &str, tool: &str, more: Value) -> Answ
     client.call(&format!("workflow_{tool}"), arguments).await.unwrap()
 }
 
-async fn call(client: &Client, tool: &str, more: Value) -> Answer {
+pub async fn call(client: &Client, tool: &str, more: Value) -> Answer {
     call_in(client, &lab("alice"), tool, more).await
 }
 
-async fn done(client: &Client, tool: &str, more: Value) -> Value {
+pub async fn done(client: &Client, tool: &str, more: Value) -> Value {
     let answer = call(client, tool, more).await;
     assert!(answer.is_ok(), "{tool}: {}", answer.body);
     answer.structured().clone()
 }
 
 /// The code and the reason.
-async fn refused(client: &Client, tool: &str, more: Value) -> (String, String) {
+pub async fn refused(client: &Client, tool: &str, more: Value) -> (String, String) {
     let answer = call(client, tool, more).await;
     let why = answer.structured()["why"].as_str().unwrap_or_default().to_owned();
     assert!(!answer.is_ok(), "{tool}: {}", answer.body);
     (answer.code().unwrap(), why)
 }
 
-async fn create(client: &Client, id: &str) -> Value {
+pub async fn create(client: &Client, id: &str) -> Value {
     done(client, "create", json!({"workflow_id": id, "name": format!("Workflow {id}")})).await
 }
 
-async fn add(client: &Client, id: &str, step: &str, after: &[&str]) -> Value {
+pub async fn add(client: &Client, id: &str, step: &str, after: &[&str]) -> Value {
     let step = json!({"workflow_id": id, "step_id": step, "description": format!("do {step}"),
         "dependencies": after});
     done(client, "add_step", step).await
 }
 
-fn update(id: &str, step: &str, status: &str) -> Value {
+pub fn update(id: &str, step: &str, status: &str) -> Value {
     json!({"workflow_id": id, "step_id": step, "status": status})
 }
 
-async fn show(client: &Client, id: &str) -> Value {
+pub async fn show(client: &Client, id: &str) -> Value {
     done(client, "get_status", json!({"workflow_id": id})).await
 }
 
-fn puts(app: &TestApp) -> usize {
+pub fn puts(app: &TestApp) -> usize {
     app.s3_calls().iter().filter(|c| c.operation == "PutObject").count()
 }
 
 /// What is in the bucket, as text.
-fn stored(app: &TestApp, bucket: &str, id: &str) -> Option<String> {
+pub fn stored(app: &TestApp, bucket: &str, id: &str) -> Option<String> {
     let (_, object) = app.world().store().get(bucket, &format!("{FOLDER}{id}.json"), None).ok()?;
     Some(String::from_utf8(object.body.to_vec()).unwrap())
 }
@@ -117,113 +117,6 @@ async fn the_life_of_a_workflow_with_both_kinds_of_tokens() {
             (&json!("completed"), &json!([]))
         );
     }
-}
-
-#[tokio::test]
-async fn updates_at_the_same_time_are_both_kept_and_only_one_begins_a_step() {
-    let app = TestApp::start().await;
-    let alice = app.client("alice");
-    create(&alice, "w").await;
-    for step in ["a", "b", "c", "d"] {
-        add(&alice, "w", step, &[]).await;
-    }
-    let catalog = app.anonymous().with_token(app.user("alice").catalog_token.clone());
-    let begin = |client: &Client, step: &'static str| {
-        let client = client.clone();
-        async move { call(&client, "update_step", update("w", step, "in_progress")).await }
-    };
-    let (a, b, c, d) = tokio::join!(
-        begin(&alice, "a"),
-        begin(&catalog, "b"),
-        begin(&alice, "c"),
-        begin(&catalog, "d")
-    );
-    for answer in [a, b, c, d] {
-        assert!(answer.is_ok(), "{}", answer.body);
-    }
-    assert_eq!(show(&alice, "w").await["counts"]["in_progress"], 4);
-    add(&alice, "w", "e", &[]).await;
-    let (one, two) = tokio::join!(begin(&alice, "e"), begin(&catalog, "e"));
-    assert!(one.is_ok() != two.is_ok(), "{} {}", one.body, two.body);
-    let lost = if one.is_ok() { two } else { one };
-    assert_eq!(lost.code().as_deref(), Some("step_refused"));
-}
-
-/// Another write comes between each reading and writing: the change is read anew and made again.
-#[tokio::test]
-async fn a_write_that_comes_between_is_not_overwritten() {
-    let app = TestApp::start().await;
-    let alice = app.client("alice");
-    create(&alice, "w").await;
-    add(&alice, "w", "a", &[]).await;
-    add(&alice, "w", "b", &[]).await;
-    let old = stored(&app, &lab("alice"), "w").unwrap();
-    done(&alice, "update_step", update("w", "b", "in_progress")).await;
-    let new = stored(&app, &lab("alice"), "w").unwrap();
-    let key = format!("{FOLDER}w.json");
-    app.put(&lab("alice"), &key, old);
-    // Reading is at once, writing waits.
-    app.world().faults().inject(Service::S3, Fault::Delay(std::time::Duration::ZERO), 1);
-    app.world().faults().inject(
-        Service::S3,
-        Fault::Delay(std::time::Duration::from_millis(1500)),
-        1,
-    );
-    app.world().journal().clear();
-    let other = alice.clone();
-    let late =
-        tokio::spawn(
-            async move { done(&other, "update_step", update("w", "a", "in_progress")).await },
-        );
-    while app.s3_calls().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(puts(&app), 0, "it is about to write");
-    app.put(&lab("alice"), &key, new);
-    let changed = late.await.unwrap();
-    assert_eq!(changed["counts"]["in_progress"], 2, "{changed}");
-    assert_eq!(puts(&app), 2, "the first was refused by S3");
-    assert_eq!(show(&alice, "w").await["counts"]["in_progress"], 2);
-}
-
-/// The SDK sends a write again whose answer was lost, and S3 refuses the second one.
-#[tokio::test]
-async fn a_write_whose_answer_is_lost_is_known_again() {
-    let app = TestApp::start().await;
-    let alice = app.client("alice");
-    create(&alice, "w").await;
-    add(&alice, "w", "a", &[]).await;
-    let lose = |reads: u32| {
-        app.world().faults().inject(Service::S3, Fault::Delay(std::time::Duration::ZERO), reads);
-        app.world().faults().inject(Service::S3, Fault::Torn(Torn::Reset), 1);
-    };
-    lose(1);
-    let before = puts(&app);
-    let changed = done(&alice, "update_step", update("w", "a", "completed")).await;
-    assert_eq!((&changed["status"], puts(&app) - before), (&json!("completed"), 2));
-    assert_eq!(show(&alice, "w").await["execution_log"].as_array().unwrap().len(), 3, "once");
-    lose(0);
-    let before = puts(&app);
-    create(&alice, "v").await;
-    assert_eq!(puts(&app) - before, 2);
-}
-
-#[tokio::test]
-async fn nothing_is_created_twice_or_over_something_else() {
-    let app = TestApp::start().await;
-    let alice = app.client("alice");
-    create(&alice, "w").await;
-    let before = stored(&app, &lab("alice"), "w");
-    let again = json!({"workflow_id": "w", "name": "Workflow w"});
-    assert_eq!(refused(&alice, "create", again).await.0, "already_exists");
-    let template = json!({"workflow_id": "w", "template_name": "data-validation"});
-    assert_eq!(refused(&alice, "template_apply", template).await.0, "already_exists");
-    assert_eq!(stored(&app, &lab("alice"), "w"), before);
-    app.put(&lab("alice"), &format!("{FOLDER}x.json"), "not JSON");
-    let over = json!({"workflow_id": "x", "name": "x"});
-    assert_eq!(refused(&alice, "create", over).await.0, "already_exists");
-    assert_eq!(stored(&app, &lab("alice"), "x").unwrap(), "not JSON");
 }
 
 #[tokio::test]
@@ -497,21 +390,4 @@ async fn a_package_of_a_whole_bucket_has_no_workflows_in_it() {
     asked_for["source_prefix"] = json!(FOLDER);
     let made = alice.call("package_create_from_s3", asked_for).await.unwrap();
     assert!(made.is_ok() && made.body.to_string().contains("w.json"), "{}", made.body);
-}
-
-#[tokio::test]
-async fn another_process_goes_on_with_it() {
-    let world = World::start().await.unwrap();
-    let environment = task_role(&world);
-    let (one, two) = tokio::join!(serve(&world, &environment), serve(&world, &environment));
-    let alice = world.users().iter().find(|u| u.name == "alice").unwrap();
-    let client = |url: &str| Client::new(url).with_token(alice.catalog_token.clone());
-    let (first, second) = (client(&one.url), client(&two.url));
-    create(&first, "w").await;
-    add(&second, "w", "a", &[]).await;
-    let (b, c) = tokio::join!(add(&first, "w", "b", &[]), add(&second, "w", "c", &[]));
-    assert!(b["step"].is_object() && c["step"].is_object());
-    drop(one);
-    let seen = show(&second, "w").await;
-    assert_eq!(seen["counts"]["total"], 3, "{seen}");
 }
