@@ -45,6 +45,10 @@ pub enum Code {
     PackageTooLarge,
     /// The registry's workflows refuse the package, or are not usable themselves.
     WorkflowViolation,
+    /// An object is no workflow (of the workflow tools) that this server reads.
+    BrokenWorkflow,
+    /// A workflow, as it stands, does not allow the change of this step.
+    StepRefused,
     /// The object lies in an archive and must be restored first.
     ObjectArchived,
     /// The bucket is in another region, and S3 does not say usefully in which.
@@ -112,6 +116,8 @@ impl Code {
             Code::BrokenPackage => "broken_package",
             Code::PackageTooLarge => "package_too_large",
             Code::WorkflowViolation => "workflow_violation",
+            Code::BrokenWorkflow => "broken_workflow",
+            Code::StepRefused => "step_refused",
             Code::ObjectArchived => "object_archived",
             Code::WrongRegion => "wrong_region",
             Code::AlreadyExists => "already_exists",

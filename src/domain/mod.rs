@@ -8,6 +8,7 @@ pub mod catalog_need;
 pub mod grants;
 pub mod metadata;
 pub mod package;
+pub mod plan;
 pub mod role;
 pub mod s3_uri;
 pub mod search;

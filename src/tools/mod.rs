@@ -5,6 +5,7 @@ mod buckets;
 pub mod catalogue;
 mod identity;
 mod packages;
+mod workflow_plans;
 
 pub use catalogue::Catalogue;
 
@@ -38,6 +39,12 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),
     Entry::of::<packages::summarize_json::GenerateQuiltSummarizeJson>(),
     Entry::of::<packages::visualizations::GeneratePackageVisualizations>(),
+    Entry::of::<workflow_plans::create::WorkflowCreate>(),
+    Entry::of::<workflow_plans::add_step::WorkflowAddStep>(),
+    Entry::of::<workflow_plans::update_step::WorkflowUpdateStep>(),
+    Entry::of::<workflow_plans::get_status::WorkflowGetStatus>(),
+    Entry::of::<workflow_plans::list_all::WorkflowListAll>(),
+    Entry::of::<workflow_plans::template_apply::WorkflowTemplateApply>(),
 ];
 
 /// What every tool's file begins with.

@@ -63,3 +63,5 @@ mod tidy;
 mod tokens;
 mod tools;
 mod trap;
+mod workflows;
+mod workflows_races;

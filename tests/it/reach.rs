@@ -59,6 +59,25 @@ fn arguments(tool: &str, text: &str) -> Vec<Value> {
             json!({"bucket": lab("alice"), "items": [{"key": text, "text": "taken",
                 "metadata": {"x-amz-copy-source": format!("/{text}")}}]}),
         ],
+        _ if tool.starts_with("workflow_") => {
+            let more = match tool {
+                "workflow_create" => json!({"name": "n"}),
+                "workflow_add_step" => json!({"step_id": "a", "description": "d"}),
+                "workflow_update_step" => json!({"step_id": "a", "status": "completed"}),
+                "workflow_template_apply" => json!({"template_name": "data-validation"}),
+                _ => json!({}),
+            };
+            let (id, named) = match tool {
+                "workflow_list_all" => (json!({"bucket": text}), json!({"next": text})),
+                _ => (json!({"bucket": text, "workflow_id": "w"}), json!({"workflow_id": text})),
+            };
+            let own = json!({"bucket": lab("alice")});
+            let merged = |parts: [&Value; 3]| {
+                let members = parts.iter().filter_map(|part| part.as_object()).flatten();
+                Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
+            };
+            vec![merged([&own, &id, &more]), merged([&own, &named, &more])]
+        }
         _ => vec![json!({"s3_uri": text})],
     }
 }

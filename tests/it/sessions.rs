@@ -142,6 +142,7 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "package_validate",
         "generate_quilt_summarize_json",
         "generate_package_visualizations",
+        "workflow_get_status",
     ];
     let lists = ["bucket_list", "bucket_objects_list", "bucket_access_check", "packages_list"];
     let cases: [(&[&str], BTreeSet<String>); 4] = [

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         BucketName, S3Uri,
         package::{check_key, compare_keys},
+        plan,
     },
     error::{Code, ToolError},
     packages::Selection,
@@ -34,8 +35,8 @@ pub const MAX_OBJECTS: usize = 100_000;
 const MAX_NAMES: usize = 64 << 20;
 /// Objects that are looked at, chosen or not.
 const MAX_LISTED: usize = 2_000_000;
-/// What a registry keeps beside the data.
-const OWN: &str = ".quilt/";
+/// What a registry, or a tool, keeps beside the data.
+const OWN: &[&str] = &[".quilt/", plan::FOLDER];
 
 /// How objects are named in the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,8 @@ pub async fn below(
         let chosen = page.objects.into_iter().filter(|object| {
             let name = object.key.strip_prefix(root).unwrap_or(&object.key);
             // A registry's own files are no data, unless they are asked for.
-            let is_own = object.key.starts_with(OWN) && !prefix.starts_with(OWN);
+            let is_of = |own: &&str| object.key.starts_with(own) && !prefix.starts_with(own);
+            let is_own = OWN.iter().any(is_of);
             !object.key.ends_with('/') && !is_own && selection.has(name)
         });
         found.extend(chosen.map(|object| {
