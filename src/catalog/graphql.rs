@@ -13,10 +13,11 @@ use super::{
 };
 use crate::domain::{Access, CatalogUse};
 
-/// How often a question is asked that got no answer, and how long all of that may take.
+/// How often a question is asked that got no answer, and how long all of that may take, in times of
+/// what one call may take.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: u32 = 2;
 
 #[derive(Serialize)]
 struct Asked<V> {
@@ -58,7 +59,7 @@ impl Registry {
         let (text, variables) = (O::DOCUMENT.text(generation), operation.variables(generation));
         let answer = match O::USE.access() {
             Access::Read => self.ask(token, text, &variables).await,
-            Access::Write => self.mutate(token, text, &variables, super::registry::TIMEOUT).await,
+            Access::Write => self.mutate(token, text, &variables, self.timeout).await,
         };
         if O::DOCUMENT.differs() && matches!(answer, Err(CallError::Refused(_))) {
             // It may be another registry by now: the next call looks again.
@@ -85,7 +86,9 @@ impl Registry {
             }
             self.post_document(token, &Asked { query: text, variables }, None).await
         };
-        tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(CallError::Unanswered))
+        tokio::time::timeout(self.timeout * PATIENCE, tries)
+            .await
+            .unwrap_or(Err(CallError::Unanswered))
     }
 
     /// Sends a mutation once, which may take as long as `timeout`.

@@ -5,6 +5,7 @@ mod buckets;
 pub mod catalogue;
 mod identity;
 mod packages;
+mod tabulator;
 
 pub use catalogue::Catalogue;
 
@@ -38,6 +39,12 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),
     Entry::of::<packages::summarize_json::GenerateQuiltSummarizeJson>(),
     Entry::of::<packages::visualizations::GeneratePackageVisualizations>(),
+    Entry::of::<tabulator::tables_list::TabulatorTablesList>(),
+    Entry::of::<tabulator::table_create::TabulatorTableCreate>(),
+    Entry::of::<tabulator::table_rename::TabulatorTableRename>(),
+    Entry::of::<tabulator::table_delete::TabulatorTableDelete>(),
+    Entry::of::<tabulator::open_query_status::TabulatorOpenQueryStatus>(),
+    Entry::of::<tabulator::open_query_toggle::TabulatorOpenQueryToggle>(),
 ];
 
 /// What every tool's file begins with.

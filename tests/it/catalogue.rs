@@ -14,8 +14,11 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, tool_names};
 
+/// What an administrator of the catalog sees: everything.
 async fn listed(app: &TestApp) -> Vec<Value> {
-    let answer = app.client("alice").request("tools/list", json!({})).await.unwrap();
+    app.world().registry().make_admin("alice");
+    let alice = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    let answer = alice.request("tools/list", json!({})).await.unwrap();
     answer.body["result"]["tools"].as_array().unwrap().clone()
 }
 

@@ -145,7 +145,9 @@ async fn no_header_and_no_argument_relaxes_a_bound() {
 #[tokio::test]
 async fn by_default_everything_is_offered_writes_included() {
     let app = TestApp::start().await;
-    let listed = tool_names(&app.client("alice").request("tools/list", json!({})).await.unwrap());
+    app.world().registry().make_admin("alice");
+    let alice = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    let listed = tool_names(&alice.request("tools/list", json!({})).await.unwrap());
     assert_eq!(listed.len(), tools::ALL.len());
     assert!(listed.contains(&"bucket_objects_put".to_owned()));
 }
