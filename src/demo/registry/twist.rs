@@ -19,13 +19,11 @@ pub enum Twist {
 impl Twist {
     /// The answer, and its response.
     pub(super) fn apply(&self, status: StatusCode, mut body: Value) -> (Value, Response) {
-        match self {
+        let (name, member) = match self {
             Twist::Partial => {
-                body["errors"] = json!([{ "message": "one field failed", "path": ["me"] }]);
+                ("errors", json!([{ "message": "one field failed", "path": ["me"] }]))
             }
-            Twist::Padded(bytes) => {
-                body["extensions"] = json!({ "padding": " ".repeat(*bytes) });
-            }
+            Twist::Padded(bytes) => ("extensions", json!({ "padding": " ".repeat(*bytes) })),
             Twist::Redirect(url) => {
                 let mut response = StatusCode::FOUND.into_response();
                 if let Ok(url) = HeaderValue::from_str(url) {
@@ -33,6 +31,9 @@ impl Twist {
                 }
                 return (body, response);
             }
+        };
+        if let Some(answer) = body.as_object_mut() {
+            answer.insert(name.to_owned(), member);
         }
         let response = (status, Json(&body)).into_response();
         (body, response)
