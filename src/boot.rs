@@ -259,5 +259,6 @@ fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
         (None, Some(url)) => Some(Location::Catalog(url.clone())),
         (None, None) => None,
     };
-    location.filter(|_| config.tokens.catalog_tokens).map(Registry::new).transpose()
+    let location = location.filter(|_| config.tokens.catalog_tokens);
+    location.map(|location| Registry::new(location, catalog.timeout)).transpose()
 }

@@ -10,14 +10,15 @@ use serde_json::Value;
 use super::{
     Registry,
     operation::{Document, Generation, Operation, Reach},
-    registry::{CallError, TIMEOUT},
+    registry::CallError,
 };
 use crate::domain::{Access, CatalogUse};
 
-/// How often a question is asked that got no answer, and how long all of that may take.
+/// How often a question is asked that got no answer, and how long all of that may take, in times of
+/// what one call may take.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: u32 = 2;
 
 #[derive(Serialize)]
 struct Asked<'a, V> {
@@ -59,7 +60,7 @@ impl Registry {
         let (text, variables) = (O::DOCUMENT.text(generation), operation.variables(generation));
         let answer = match O::USE.access() {
             Access::Read => self.ask(token, text, &variables).await,
-            Access::Write => self.mutate(token, text, &variables, TIMEOUT).await,
+            Access::Write => self.mutate(token, text, &variables, self.timeout).await,
         };
         if O::DOCUMENT.differs() && matches!(answer, Err(CallError::Refused(_))) {
             // It may be another registry by now: the next call looks again.
@@ -88,7 +89,7 @@ impl Registry {
                 (tried, pause) = (tried + 1, pause * 2);
             }
         };
-        let in_time = tokio::time::timeout(PATIENCE, tries);
+        let in_time = tokio::time::timeout(self.timeout * PATIENCE, tries);
         in_time.map(|answer| answer.unwrap_or(Err(CallError::Unanswered))).boxed()
     }
 

@@ -123,7 +123,14 @@ impl CallError {
                 Code::CatalogRefused,
                 what,
                 self.to_string(),
-                "Correct what it names, or ask the catalog's administrator.",
+                match access {
+                    Access::Read => "Correct what it names, or ask the catalog's administrator.",
+                    // Some of it may have been done before it failed.
+                    Access::Write => {
+                        "Look whether it was done all the same; correct what it names, or ask the \
+                        catalog's administrator."
+                    }
+                },
             ),
             CallError::Unanswered | CallError::Malformed(_) | CallError::Status(500..)
                 if access == Access::Write =>

@@ -23,6 +23,8 @@ pub struct Registry {
     /// When the catalog last failed to tell: who waited for that try does not make it again.
     failed: Mutex<Option<Instant>>,
     slots: Semaphore,
+    /// What a call may take.
+    pub(super) timeout: Duration,
     /// Which interface it has, once that is known.
     pub(super) generation: moka::future::Cache<(), super::operation::Generation>,
     pub(super) exchanges: super::exchange::Exchanges,
@@ -75,8 +77,6 @@ impl CallError {
     }
 }
 
-/// What a call may take.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long what is known of the registry's interface is believed.
 const GENERATION_KEPT: Duration = Duration::from_secs(3600);
 const RETRY_DISCOVERY: Duration = Duration::from_secs(2);
@@ -87,16 +87,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Registry {
     /// A registry that is contacted for the first time when it is first needed, so that the server
-    /// starts while the catalog is down.
+    /// starts while the catalog is down. A call may take as long as `timeout`.
     ///
     /// # Errors
     /// Where the HTTP client cannot be made.
-    pub fn new(location: Location) -> Result<Self, reqwest::Error> {
+    pub fn new(location: Location, timeout: Duration) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(Duration::from_secs(2))
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .user_agent(concat!("quilt-mcp-server/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
@@ -105,6 +105,7 @@ impl Registry {
             found: OnceCell::new(),
             failed: Mutex::default(),
             slots: Semaphore::new(MAX_CALLS_AT_ONCE),
+            timeout,
             generation: moka::future::Cache::builder()
                 .max_capacity(1)
                 .time_to_live(GENERATION_KEPT)
@@ -189,7 +190,7 @@ impl Registry {
     ) -> Result<Replied, CallError> {
         let url = under(self.base().await?, path);
         let request = self.http.post(url).bearer_auth(token.expose_secret()).json(body);
-        let timeout = timeout.unwrap_or(TIMEOUT);
+        let timeout = timeout.unwrap_or(self.timeout);
         self.send(request.timeout(timeout)).await
     }
 

@@ -1,5 +1,7 @@
 //! The one Quilt catalog and registry that this server talks to.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::reader::Reader;
@@ -18,7 +20,12 @@ pub struct CatalogConfig {
     pub registry_push: bool,
     /// Whether enhanced tokens are forwarded to the registry, too.
     pub forward_enhanced: bool,
+    /// How long one call to the registry may take (threat T55). No variable sets it; tests shorten it.
+    pub timeout: Duration,
 }
+
+/// For everybody but tests.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl CatalogConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
@@ -27,6 +34,7 @@ impl CatalogConfig {
             registry_url: reader.parsed(var::REGISTRY_URL, web::token_url),
             registry_push: reader.flag(var::REGISTRY_PUSH),
             forward_enhanced: reader.flag(var::FORWARD_ENHANCED),
+            timeout: TIMEOUT,
         }
     }
 }

@@ -45,7 +45,7 @@ pub use faults::{Fault, Faults};
 pub use iam::{ACCOUNT, AuthFailure, Iam, KeyPair, Role, SessionCredentials};
 pub use journal::{Call, Journal, Service};
 pub use policy::Policy;
-pub use registry::{Account, Registry};
+pub use registry::{Account, Registry, Twist};
 pub use roles::{Access, QuiltRole, READ_ACTIONS, User, WRITE_ACTIONS};
 pub use running::{Running, Settings};
 pub use seed::{BUCKETS, SampleBucket};

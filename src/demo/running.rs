@@ -49,12 +49,20 @@ pub struct Settings {
     pub tools: &'static [Entry],
     /// Shorter than the server's, where a test waits for them.
     pub timeouts: Timeouts,
+    /// The same for the registry.
+    pub registry_timeout: Option<Duration>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let timeouts = Timeouts::default();
-        Self { under: Vec::new(), over: Vec::new(), tools: tools::ALL, timeouts }
+        Self {
+            under: Vec::new(),
+            over: Vec::new(),
+            tools: tools::ALL,
+            timeouts,
+            registry_timeout: None,
+        }
     }
 }
 
@@ -121,6 +129,7 @@ impl Running {
         vars.extend(settings.over);
         let (mut config, _) = Config::from_vars(vars)?;
         config.aws.timeouts = settings.timeouts;
+        config.catalog.timeout = settings.registry_timeout.unwrap_or(config.catalog.timeout);
         Self::serve(world, &config, clock, settings.tools).await
     }
 

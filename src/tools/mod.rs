@@ -5,6 +5,7 @@ mod buckets;
 pub mod catalogue;
 mod identity;
 mod packages;
+mod tabulator;
 mod workflow_plans;
 
 pub use catalogue::Catalogue;
@@ -45,6 +46,12 @@ pub const ALL: &[Entry] = &[
     Entry::of::<workflow_plans::get_status::WorkflowGetStatus>(),
     Entry::of::<workflow_plans::list_all::WorkflowListAll>(),
     Entry::of::<workflow_plans::template_apply::WorkflowTemplateApply>(),
+    Entry::of::<tabulator::tables_list::TabulatorTablesList>(),
+    Entry::of::<tabulator::table_create::TabulatorTableCreate>(),
+    Entry::of::<tabulator::table_rename::TabulatorTableRename>(),
+    Entry::of::<tabulator::table_delete::TabulatorTableDelete>(),
+    Entry::of::<tabulator::open_query_status::TabulatorOpenQueryStatus>(),
+    Entry::of::<tabulator::open_query_toggle::TabulatorOpenQueryToggle>(),
 ];
 
 /// What every tool's file begins with.

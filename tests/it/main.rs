@@ -11,6 +11,7 @@
 mod access;
 mod bounds;
 mod canary;
+mod catalog_faults;
 mod catalogue;
 mod cli;
 mod contract;
@@ -59,6 +60,7 @@ mod sessions;
 mod ssm;
 mod streams;
 mod support;
+mod tabulator;
 mod tidy;
 mod tokens;
 mod tools;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::people::Person;
 use super::tabulator::Tables;
+use super::twist::Twist;
 use crate::demo::roles::{QuiltRole, User};
 use crate::demo::{clock, digest, random};
 
@@ -54,6 +55,12 @@ pub(super) struct State {
     pub(super) sso: Option<Sso>,
     /// Whether it is of the older generation.
     old: bool,
+    /// What becomes of its GraphQL answers.
+    twist: Option<Twist>,
+    /// How many of them stay as they are before that.
+    untwisted: u32,
+    /// The secret of enhanced tokens, once it takes these too.
+    enhanced: Option<String>,
 }
 
 /// The configuration of single sign-on.
@@ -109,6 +116,42 @@ impl Registry {
         self.read().old
     }
 
+    /// What becomes of its GraphQL answers from now on; `None` for nothing.
+    pub fn twist(&self, twist: Option<Twist>) {
+        let mut state = self.write();
+        (state.untwisted, state.twist) = (0, twist);
+    }
+
+    /// The same for those after the next `calls`.
+    pub fn twist_after(&self, calls: u32, twist: Twist) {
+        let mut state = self.write();
+        (state.untwisted, state.twist) = (calls, Some(twist));
+    }
+
+    /// What becomes of this GraphQL answer.
+    pub(super) fn twisted(&self) -> Option<Twist> {
+        let mut state = self.write();
+        match state.untwisted.checked_sub(1) {
+            Some(left) => {
+                state.untwisted = left;
+                None
+            }
+            None => state.twist.clone(),
+        }
+    }
+
+    /// Gives a bucket a table with any text, as an older registry may have left it.
+    pub fn put_table(&self, bucket: &str, table: &str, config: &str) {
+        let mut state = self.write();
+        let tables = state.tables.entry(bucket.to_owned()).or_default();
+        tables.insert(table.to_owned(), config.to_owned());
+    }
+
+    /// Takes enhanced tokens, signed with this secret, for their users' from now on.
+    pub fn accept_enhanced(&self, secret: &str) {
+        self.write().enhanced = Some(secret.to_owned());
+    }
+
     /// Names of those whose password an administrator had reset, in that order.
     #[must_use]
     pub fn password_resets(&self) -> Vec<String> {
@@ -159,19 +202,12 @@ impl Registry {
         let person = match state.api_keys.get(bearer) {
             Some(subject) => state.people.get(subject)?,
             None => {
-                let claims = self.claims(bearer)?;
+                let enhanced = || claims(bearer, state.enhanced.as_deref()?);
+                let claims = claims(bearer, &self.secret).or_else(enhanced)?;
                 state.people.get(&claims.id).filter(|person| person.uuid == claims.uuid)?
             }
         };
         state.account(person)
-    }
-
-    fn claims(&self, token: &str) -> Option<Claims> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = 0;
-        validation.validate_aud = false;
-        let key = DecodingKey::from_secret(self.secret.as_bytes());
-        decode::<Claims>(token, &key, &validation).ok().map(|data| data.claims)
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -181,6 +217,14 @@ impl Registry {
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn claims(token: &str, secret: &str) -> Option<Claims> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = 0;
+    validation.validate_aud = false;
+    let key = DecodingKey::from_secret(secret.as_bytes());
+    decode::<Claims>(token, &key, &validation).ok().map(|data| data.claims)
 }
 
 impl State {

@@ -15,6 +15,7 @@ mod search;
 mod tabulator;
 #[cfg(test)]
 mod tests;
+mod twist;
 mod words;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use super::store::Store;
 use super::{REGION, clock, digest};
 
 pub use directory::{Account, Registry};
+pub use twist::Twist;
 
 /// The longest GraphQL request taken, in bytes.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -100,6 +102,16 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         }
         _ => front.route(&mut call, request).await,
     };
+    let is_graphql = call.operation == "POST /graphql" && status.is_success();
+    let twist = if is_graphql { front.registry.twisted() } else { None };
+    let (body, response) = match twist {
+        Some(twist) => twist.apply(status, body),
+        _ => {
+            let response = (status, Json(&body)).into_response();
+            (body, response)
+        }
+    };
+    let status = response.status();
     call.status = status.as_u16();
     call.outcome = if !status.is_success() {
         status.canonical_reason().unwrap_or("Error").to_owned()
@@ -109,7 +121,6 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         "OK".to_owned()
     };
     front.journal.record(call);
-    let response = (status, Json(body)).into_response();
     match blow {
         Some(Blow::Torn(torn)) => torn.mark(response),
         _ => response,

@@ -1,0 +1,10 @@
+//! Tabulator: tables over the files of packages. The registry keeps them; this server changes nothing of
+//! them in S3.
+
+mod common;
+pub mod open_query_status;
+pub mod open_query_toggle;
+pub mod table_create;
+pub mod table_delete;
+pub mod table_rename;
+pub mod tables_list;
