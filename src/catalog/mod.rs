@@ -6,6 +6,7 @@ pub mod exchange;
 pub mod graphql;
 pub mod me;
 pub mod operation;
+pub mod read_query;
 pub mod refusal;
 pub mod registry;
 
@@ -14,5 +15,6 @@ pub use construct::PushParams;
 pub use exchange::{ExchangeError, Exchanged};
 pub use me::Me;
 pub use operation::{Document, Generation, Operation, Reach};
+pub use read_query::{InvalidQuery, ReadQuery};
 pub use refusal::{Done, Outcome, Refusal};
 pub use registry::{CallError, Registry};
