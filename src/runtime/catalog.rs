@@ -9,7 +9,7 @@ use super::RuntimeContext;
 use crate::{
     auth::Family,
     catalog::{
-        BucketConfig, CallError, Generation, Me, Operation, ReadQuery, Reach, Registry,
+        BucketConfig, CallError, Generation, Me, Operation, Reach, ReadQuery, Registry,
         buckets::AskBucketConfigs, me::AskMe,
     },
     domain::{Access, Action, BucketName, Buckets, CatalogUse, Denied, Standing},

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use quilt_mcp_server::tools;
+use quilt_mcp_server::{domain::Standing, tools};
 use serde_json::{Value, json};
 
 use crate::{
     packages_summary,
-    support::{TestApp, lab, tool_names},
+    support::{TestApp, lab, tool_names, tools_up_to},
 };
 
 /// The package that they work on.
@@ -19,6 +19,8 @@ fn arguments(tool: &str) -> Value {
     let bucket = lab("alice");
     match tool {
         "auth_status" | "bucket_list" | "list_metadata_templates" => json!({}),
+        "catalog_info" | "catalog_name" | "get_current_quilt_role" => json!({}),
+        "catalog_url" | "catalog_uri" => json!({"bucket": bucket}),
         "get_metadata_template" => json!({"template_name": "standard"}),
         "validate_metadata_structure" => json!({"metadata": {"a": 1}}),
         "bucket_objects_list" | "bucket_access_check" => json!({"bucket": bucket}),
@@ -62,7 +64,7 @@ const GRANTS: &[&[&str]] = &[
 
 #[tokio::test]
 async fn what_is_listed_is_what_can_be_called() {
-    for toolsets in ["", "identity", "bucket", "package,athena,search"] {
+    for toolsets in ["", "identity", "bucket", "package,athena,search,catalog"] {
         for read_only in ["true", "false"] {
             let app = TestApp::with(&[
                 ("QUILT_MCP_TOOLSETS", toolsets),
@@ -90,7 +92,8 @@ async fn what_is_listed_is_what_can_be_called() {
                         false => {
                             let code = answer.code().unwrap();
                             assert!(
-                                ["-32602", "insufficient_scope"].contains(&code.as_str()),
+                                ["-32602", "insufficient_scope", "catalog_token_required"]
+                                    .contains(&code.as_str()),
                                 "{what}: {code}"
                             );
                         }
@@ -146,6 +149,6 @@ async fn no_header_and_no_argument_relaxes_a_bound() {
 async fn by_default_everything_is_offered_writes_included() {
     let app = TestApp::start().await;
     let listed = tool_names(&app.client("alice").request("tools/list", json!({})).await.unwrap());
-    assert_eq!(listed.len(), tools::ALL.len());
+    assert_eq!(listed.len(), tools_up_to(Standing::Stranger));
     assert!(listed.contains(&"bucket_objects_put".to_owned()));
 }

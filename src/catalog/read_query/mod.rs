@@ -61,10 +61,7 @@ impl ReadQuery {
             return Err(InvalidQuery { argument: "variables", why });
         }
         check_tokens(text)?;
-        let parsed = Parser::new(text)
-            .token_limit(MAX_TOKENS)
-            .recursion_limit(MAX_NESTING)
-            .parse();
+        let parsed = Parser::new(text).token_limit(MAX_TOKENS).recursion_limit(MAX_NESTING).parse();
         if let Some(error) = parsed.errors().next() {
             return Err(at(text, error.index(), error.message()));
         }
@@ -152,10 +149,7 @@ fn changing(operation: &OperationDefinition) -> Option<&'static str> {
 }
 
 /// Demands one query, or several with different names of which one is meant.
-fn check_operations(
-    definitions: &[Definition],
-    meant: Option<&str>,
-) -> Result<(), InvalidQuery> {
+fn check_operations(definitions: &[Definition], meant: Option<&str>) -> Result<(), InvalidQuery> {
     let (mut names, mut unnamed) = (BTreeSet::new(), 0);
     for definition in definitions {
         let Definition::OperationDefinition(operation) = definition else { continue };
@@ -190,7 +184,8 @@ fn is_silent(element: &SyntaxElement) -> bool {
 /// The tokens that say something, strings in the one form that every parser reads alike.
 fn canonical(document: &Document) -> String {
     let elements = document.syntax().descendants_with_tokens();
-    let tokens = elements.filter(|element| !is_silent(element)).filter_map(SyntaxElement::into_token);
+    let tokens =
+        elements.filter(|element| !is_silent(element)).filter_map(SyntaxElement::into_token);
     let words = tokens.map(|token| match token.parent().and_then(StringValue::cast) {
         // JSON's escapes are GraphQL's.
         Some(text) => Value::String(String::from(&text)).to_string(),
@@ -205,7 +200,8 @@ fn bad(why: String) -> InvalidQuery {
 
 /// Line and column from 1, in characters.
 fn at(text: &str, index: usize, why: &str) -> InvalidQuery {
-    let before: String = text.char_indices().take_while(|(at, _)| *at < index).map(|c| c.1).collect();
+    let before: String =
+        text.char_indices().take_while(|(at, _)| *at < index).map(|c| c.1).collect();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let why: String = why.chars().take(200).collect();

@@ -24,8 +24,14 @@ fn queries_are_taken_and_sent_as_they_were_parsed() {
         ("{ mutation subscription { query } }", "{ mutation subscription { query } }"),
         ("query mutation { a }", "query mutation { a }"),
         ("{ a(x: \"} mutation { # \\\" \\u0041\") }", "{ a ( x : \"} mutation { # \\\" A\" ) }"),
-        ("{ a(x: \"\"\"\n  } \\\"\"\" b\r\n  c\n\"\"\") }", "{ a ( x : \"} \\\"\\\"\\\" b\\nc\" ) }"),
-        ("{ ...F ... on T { b } } fragment F on T { c }", "{ ... F ... on T { b } } fragment F on T { c }"),
+        (
+            "{ a(x: \"\"\"\n  } \\\"\"\" b\r\n  c\n\"\"\") }",
+            "{ a ( x : \"} \\\"\\\"\\\" b\\nc\" ) }",
+        ),
+        (
+            "{ ...F ... on T { b } } fragment F on T { c }",
+            "{ ... F ... on T { b } } fragment F on T { c }",
+        ),
         ("{ a # one line\r b }", "{ a b }"),
     ] {
         let query = parse(text).unwrap();
@@ -59,7 +65,10 @@ fn nothing_but_queries_stands_anywhere() {
         let why = refused(text);
         assert!(why.contains("only queries and their fragments"), "{text}: {why}");
     }
-    assert!(refused("{ a }\n  mutation B { b }").starts_with("line 2, column 3: here stands a mutation"));
+    assert!(
+        refused("{ a }\n  mutation B { b }")
+            .starts_with("line 2, column 3: here stands a mutation")
+    );
 }
 
 #[test]
@@ -123,7 +132,9 @@ fn fragments_neither_multiply_nor_use_themselves() {
         (0..17).map(|n| format!(" fragment F{n} on T {{ ...F{} }}", n + 1)).collect();
     assert!(refused(&format!("{{ a }}{chain} fragment F17 on T {{ a }}")).contains("16 deep"));
     assert!(refused("{ ...F }").contains("no fragment \"F\""));
-    assert!(refused("{ ...F } fragment F on T { a } fragment F on T { b }").contains("two fragments"));
+    assert!(
+        refused("{ ...F } fragment F on T { a } fragment F on T { b }").contains("two fragments")
+    );
 }
 
 #[test]
@@ -147,9 +158,45 @@ fn one_query_is_meant_and_the_variables_have_a_limit() {
 /// Pieces of which wrong documents are made.
 fn piece() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
-        "{", "}", "(", ")", "[", "]", ":", ",", "!", "$", "@", "...", "on", "query", "mutation",
-        "subscription", "fragment", "F", "a", "\"", "\"\"\"", "\\", "#", "\n", "\r", "\u{feff}", "1",
-        "-", ".5e", "=", "|", "&", "type", "extend", "{ a }", "...F", " ", "\\u00", "null",
+        "{",
+        "}",
+        "(",
+        ")",
+        "[",
+        "]",
+        ":",
+        ",",
+        "!",
+        "$",
+        "@",
+        "...",
+        "on",
+        "query",
+        "mutation",
+        "subscription",
+        "fragment",
+        "F",
+        "a",
+        "\"",
+        "\"\"\"",
+        "\\",
+        "#",
+        "\n",
+        "\r",
+        "\u{feff}",
+        "1",
+        "-",
+        ".5e",
+        "=",
+        "|",
+        "&",
+        "type",
+        "extend",
+        "{ a }",
+        "...F",
+        " ",
+        "\\u00",
+        "null",
     ]);
     prop_oneof![8 => word.prop_map(str::to_owned), 1 => "\\PC{0,3}"]
 }

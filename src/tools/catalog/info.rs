@@ -54,9 +54,8 @@ impl Tool for CatalogInfo {
     type Output = Info;
 
     async fn run(self, cx: &Cx) -> Result<Info> {
-        let (site, text) = (cx.catalog_site(), |url: &url::Url| {
-            url.as_str().trim_end_matches('/').to_owned()
-        });
+        let (site, text) =
+            (cx.catalog_site(), |url: &url::Url| url.as_str().trim_end_matches('/').to_owned());
         let mut info = Info {
             catalog_url: site.catalog.as_ref().map(text),
             name: site.catalog.as_ref().map(host).transpose()?,

@@ -10,7 +10,10 @@ pub mod url;
 
 use ::url::Url;
 
-use crate::{domain::catalog_link, tools::prelude::*};
+use crate::{
+    domain::{BucketName, catalog_link},
+    tools::prelude::*,
+};
 
 /// The catalog's web site, as the operator set it.
 fn site(cx: &Cx) -> Result<&Url> {
@@ -28,6 +31,14 @@ fn site(cx: &Cx) -> Result<&Url> {
 fn host(site: &Url) -> Result<String> {
     catalog_link::catalog_host(site)
         .ok_or_else(|| ToolError::internal("the catalog's address has no host"))
+}
+
+/// A bucket argument, without a path.
+fn bucket(bucket: BucketRef) -> Result<BucketName> {
+    match bucket.prefix.is_empty() {
+        true => Ok(bucket.name),
+        false => Err(ToolError::invalid_arguments("bucket: give the key or folder as path")),
+    }
 }
 
 /// A part of a link that no link can say.

@@ -1,7 +1,6 @@
-use super::{host, invalid};
+use super::{bucket, host, invalid};
 use crate::{
     domain::{
-        BucketName,
         catalog_link::catalog_uri,
         package::{PackageName, QuiltUri},
     },
@@ -13,9 +12,8 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogUri {
-    /// Bucket name.
-    #[schemars(with = "String")]
-    bucket: BucketName,
+    /// Bucket name, or `s3://bucket`.
+    bucket: BucketRef,
     /// `namespace/name`.
     #[serde(default)]
     #[schemars(with = "String")]
@@ -51,13 +49,14 @@ impl Tool for CatalogUri {
     type Output = Uri;
 
     async fn run(self, cx: &Cx) -> Result<Uri> {
-        let is_hash = |hash: &String| hash.len() <= 64 && hash.chars().all(|c| c.is_ascii_hexdigit());
+        let is_hash =
+            |hash: &String| hash.len() <= 64 && hash.chars().all(|c| c.is_ascii_hexdigit());
         if self.top_hash.as_ref().is_some_and(|hash| !is_hash(hash)) {
             return Err(ToolError::invalid_arguments("top_hash: it has at most 64 hex digits"));
         }
         let catalog = cx.catalog_site().catalog.as_ref().map(host).transpose()?;
         let uri = QuiltUri {
-            bucket: self.bucket,
+            bucket: bucket(self.bucket)?,
             package: self.package_name,
             hash: self.top_hash,
             tag: self.tag,

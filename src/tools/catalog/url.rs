@@ -1,7 +1,6 @@
-use super::{invalid, site};
+use super::{bucket, invalid, site};
 use crate::{
     domain::{
-        BucketName,
         catalog_link::{View, catalog_url},
         package::PackageName,
     },
@@ -15,9 +14,8 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogUrl {
-    /// Bucket name.
-    #[schemars(with = "String")]
-    bucket: BucketName,
+    /// Bucket name, or `s3://bucket`.
+    bucket: BucketRef,
     /// `namespace/name`, for a package.
     #[serde(default)]
     #[schemars(with = "String")]
@@ -52,7 +50,7 @@ impl Tool for CatalogUrl {
     type Output = Link;
 
     async fn run(self, cx: &Cx) -> Result<Link> {
-        let (bucket, path) = (&self.bucket, self.path.as_deref());
+        let (bucket, path) = (&bucket(self.bucket)?, self.path.as_deref());
         let (revision, version) = (self.revision.as_deref(), self.version.as_deref());
         let refuse = |why| Err(ToolError::invalid_arguments(why));
         let (view, kind) = match &self.package_name {
