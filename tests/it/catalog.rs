@@ -1,7 +1,11 @@
 //! The catalog's own tools: where it is, links into it, roles, and the caller's own queries.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
+use axum::http::StatusCode;
 use quilt_mcp_server::demo::{
     Fault, Service,
     client::{Answer, Client},
@@ -317,10 +321,7 @@ async fn errors_are_told_and_half_an_answer_is_none() {
     let unknown = ask(&alice, json!({"query": "{ nothingOfTheKind }"})).await;
     assert_eq!(unknown.code().as_deref(), Some("catalog_refused"), "{}", unknown.body);
     assert!(why(&unknown).contains("nothingOfTheKind"));
-    let half = ask(
-        &alice,
-        json!({"query": "{ me { name } roles { name } admin { user { list { name } } } }"}),
-    );
+    let half = ask(&alice, json!({"query": "{ me { name } admin { user { list { name } } } }"}));
     let half = half.await;
     assert_eq!(half.code().as_deref(), Some("catalog_refused"), "{}", half.body);
     assert!(why(&half).contains("Administrators only (at admin)"), "{}", half.body);
@@ -375,4 +376,77 @@ async fn nothing_but_a_small_query_reaches_the_registry() {
     assert!(why(&ask(&alice, named).await).contains("operation_name"));
     assert_eq!(registry_calls(&app), 0);
     assert_eq!(done(&alice, "get_current_quilt_role", json!({})).await["role"], OWN);
+}
+
+/// A registry that answers what no good one does, and the queries that it got; `elsewhere` is where it
+/// sends one of them.
+async fn odd_registry(elsewhere: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let answer = move |body: String| {
+        let (seen, elsewhere) = (seen.clone(), elsewhere.clone());
+        async move {
+            let no_header = [("x-odd", String::new())];
+            let query = serde_json::from_str::<Value>(&body).unwrap_or_default()["query"].clone();
+            let Some(query) = query.as_str().map(str::to_owned) else {
+                let keys = json!({"AccessKeyId": "ASIAODD", "SecretAccessKey": "s", "SessionToken": "t",
+                    "Expiration": "2099-01-01T00:00:00Z"});
+                return (StatusCode::OK, no_header, keys.to_string());
+            };
+            seen.lock().unwrap().push(query.clone());
+            let role = |name: &str| json!({"name": name});
+            let answer = match query.as_str() {
+                "{ half }" => json!({"data": {"half": [1, null]},
+                    "errors": [{"message": "the rest is missing", "path": ["half", 1]}]}),
+                "{ large }" => json!({"data": {"large": "x".repeat(500_000)}}),
+                "{ huge }" => json!({"data": {"huge": "x".repeat(5 << 20)}}),
+                "{ away }" => {
+                    let to = [("location", elsewhere)];
+                    return (StatusCode::TEMPORARY_REDIRECT, to, String::new());
+                }
+                text if text.contains("switchRole") => {
+                    return (StatusCode::BAD_GATEWAY, no_header, String::new());
+                }
+                _ => json!({"data": {"me": {"name": "alice", "email": "", "isAdmin": false,
+                    "role": role("a"), "roles": [role("a"), role("b")]}}}),
+            };
+            (StatusCode::OK, no_header, answer.to_string())
+        }
+    };
+    (listening(axum::Router::new().fallback(answer)).await, asked)
+}
+
+async fn listening(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test]
+async fn odd_answers_of_a_registry_are_failures_and_its_redirects_are_not_followed() {
+    let visits = Arc::new(Mutex::new(0));
+    let count = visits.clone();
+    let elsewhere =
+        axum::Router::new().fallback(move || async move { *count.lock().unwrap() += 1 });
+    let (registry, asked) = odd_registry(listening(elsewhere).await).await;
+    let app = TestApp::with(&[("QUILT_REGISTRY_URL", &registry)]).await;
+    let alice = catalog(&app, "alice");
+    for (query, code, told) in [
+        ("{half}", "catalog_refused", "the rest is missing (at half.1)"),
+        ("{large}", "result_too_large", "400,000"),
+        ("{huge}", "result_too_large", "4 MiB"),
+        ("{away}", "catalog_unavailable", "HTTP 307"),
+    ] {
+        let answer = ask(&alice, json!({"query": query})).await;
+        assert_eq!(answer.code().as_deref(), Some(code), "{query}");
+        assert!(why(&answer).contains(told), "{query}: {}", why(&answer));
+        assert_eq!(answer.structured()["data"], Value::Null);
+    }
+    assert_eq!(*visits.lock().unwrap(), 0);
+    let lost = alice.call("switch_quilt_role", json!({"role": "b"})).await.unwrap();
+    assert_eq!(lost.code().as_deref(), Some("timeout"), "{}", lost.body);
+    let asked = asked.lock().unwrap();
+    let switches = asked.iter().filter(|query| query.contains("switchRole")).count();
+    assert_eq!(switches, 1, "a mutation is not sent again");
 }

@@ -3,10 +3,11 @@
 use quilt_mcp_server::{
     auth::{EnhancedClaims, mint},
     demo::{Fault, Service},
+    domain::Standing,
 };
 use serde_json::json;
 
-use crate::support::{TestApp, lab, list, names, tool_names};
+use crate::support::{TestApp, lab, list, names, tool_names, tools_up_to};
 
 #[tokio::test]
 async fn a_catalog_token_and_an_api_key_work_as_their_user() {

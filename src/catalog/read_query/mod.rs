@@ -138,7 +138,7 @@ fn definitions(text: &str, document: &Document) -> Result<Vec<Definition>, Inval
 
 /// What an operation is, where it is no query.
 fn changing(operation: &OperationDefinition) -> Option<&'static str> {
-    let Some(kind) = operation.operation_type() else { return None };
+    let kind = operation.operation_type()?;
     if kind.mutation_token().is_some() {
         return Some("a mutation");
     }

@@ -20,7 +20,6 @@ pub struct CatalogGraphqlQuery {
     variables: Map<String, Value>,
     /// Which query is meant, where the document has several.
     #[serde(default)]
-    #[schemars(length(max = 256))]
     operation_name: Option<String>,
 }
 

@@ -20,15 +20,12 @@ pub struct CatalogUri {
     package_name: Option<PackageName>,
     /// Logical key in the package, or key in the bucket.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     path: Option<String>,
     /// Of the revision; or `tag`.
     #[serde(default)]
-    #[schemars(length(max = 64))]
     top_hash: Option<String>,
     /// `latest`, or another pointer's name.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     tag: Option<String>,
 }
 

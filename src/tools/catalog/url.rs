@@ -22,15 +22,12 @@ pub struct CatalogUrl {
     package_name: Option<PackageName>,
     /// Key in the bucket, or logical key in the package; a folder ends with a slash.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     path: Option<String>,
     /// Of a package: a whole top hash, or a tag.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     revision: Option<String>,
     /// Of an object in a bucket: its version id.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
     version: Option<String>,
 }
 
