@@ -27,7 +27,7 @@ use crate::{
     },
     packages::Store,
     rotation::{self, NoKeys, Parameter, Rotation},
-    runtime::{Clock, Rules, Services},
+    runtime::{Clock, Rules, Services, Site},
     tool::Entry,
     tools::{self, Catalogue},
 };
@@ -84,6 +84,10 @@ pub async fn build_with(
             read_only: config.server.read_only,
             link_max_secs: config.server.link_max_secs,
             registry_push: config.catalog.registry_push,
+        },
+        site: Site {
+            catalog: config.catalog.catalog_url.clone(),
+            registry: config.catalog.registry_url.clone(),
         },
     });
     let authenticator = Authenticator {

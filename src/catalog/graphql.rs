@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     Registry,
     operation::{Document, Generation, Operation, Reach},
+    read_query::ReadQuery,
     registry::CallError,
 };
 use crate::domain::{Access, CatalogUse};
@@ -21,9 +22,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PATIENCE: u32 = 2;
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Asked<'a, V> {
     query: &'a str,
     variables: V,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_name: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -69,19 +73,43 @@ impl Registry {
         serde_json::from_value(answer?).map_err(shape)
     }
 
-    /// Sends a question, several times if need be. Boxed, as is [`Registry::mutate`]: what waits for an
-    /// answer is large, and each tool would carry it on its stack.
+    /// Sends a question, several times if need be.
     pub(super) fn ask<'a>(
         &'a self,
         token: &'a SecretString,
         query: &'a str,
         variables: &'a Value,
     ) -> BoxFuture<'a, Result<Value, CallError>> {
+        self.ask_for(token, Asked { query, variables, operation_name: None })
+    }
+
+    /// Sends a caller's own query. This is the one way for a text that is not ours (threat T38), and
+    /// only [`ReadQuery::parse`] makes what goes it.
+    ///
+    /// # Errors
+    /// As [`Registry::run`].
+    pub async fn query(
+        &self,
+        token: &SecretString,
+        query: &ReadQuery,
+    ) -> Result<serde_json::Map<String, Value>, CallError> {
+        let (variables, operation_name) = (query.variables(), query.operation());
+        let asked = Asked { query: query.text(), variables, operation_name };
+        serde_json::from_value(self.ask_for(token, asked).await?).map_err(shape)
+    }
+
+    /// Boxed, as is [`Registry::mutate`]: what waits for an answer is large, and each tool would carry it
+    /// on its stack.
+    fn ask_for<'a>(
+        &'a self,
+        token: &'a SecretString,
+        asked: Asked<'a, impl Serialize + Send + Sync + 'a>,
+    ) -> BoxFuture<'a, Result<Value, CallError>> {
         let tries = async move {
             let mut tried = 1;
             let mut pause = PAUSE;
             loop {
-                let answer = self.post_document(token, &Asked { query, variables }, None).await;
+                let answer = self.post_document(token, &asked, None).await;
                 if tried == TRIES || !answer.as_ref().is_err_and(CallError::is_passing) {
                     return answer;
                 }
@@ -101,8 +129,8 @@ impl Registry {
         variables: impl Serialize + Send + Sync + 'a,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Value, CallError>> {
-        async move { self.post_document(token, &Asked { query, variables }, Some(timeout)).await }
-            .boxed()
+        let asked = Asked { query, variables, operation_name: None };
+        async move { self.post_document(token, &asked, Some(timeout)).await }.boxed()
     }
 
     async fn post_document(
@@ -125,7 +153,10 @@ impl Registry {
     }
 
     /// Which interface the registry has: asked once for all, and again after an hour or a refusal.
-    async fn generation(&self, token: &SecretString) -> Result<Generation, CallError> {
+    ///
+    /// # Errors
+    /// As [`Registry::run`].
+    pub async fn generation(&self, token: &SecretString) -> Result<Generation, CallError> {
         let found = self.generation.try_get_with((), async {
             let text = AskGeneration::DOCUMENT.text(Generation::New);
             let asked: Asks = serde_json::from_value(self.ask(token, text, &Value::Null).await?)

@@ -132,7 +132,10 @@ impl CallError {
                     }
                 },
             ),
-            CallError::Unanswered | CallError::Malformed(_) | CallError::Status(500..)
+            CallError::Unanswered
+            | CallError::Malformed(_)
+            | CallError::TooLarge
+            | CallError::Status(500..)
                 if access == Access::Write =>
             {
                 let why = format!("{self}; it may have done what was asked, nobody knows.");
@@ -143,6 +146,12 @@ impl CallError {
                     "Look whether it was done before you call again.",
                 )
             }
+            CallError::TooLarge => ToolError::new(
+                Code::ResultTooLarge,
+                what,
+                self.to_string(),
+                "Ask for less at once.",
+            ),
             other => ToolError::new(
                 Code::CatalogUnavailable,
                 what,

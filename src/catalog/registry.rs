@@ -57,6 +57,9 @@ pub enum CallError {
     /// It answered something that is not what its interface promises.
     #[error("the registry's answer was not understood: {0}")]
     Malformed(&'static str),
+    /// It answered more than is read.
+    #[error("the registry's answer is larger than 4 MiB")]
+    TooLarge,
     /// It refuses or fails, in words of its own.
     #[error("the registry says: {0}")]
     Refused(String),
@@ -218,7 +221,7 @@ impl Registry {
         let mut body = bytes::BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|_| CallError::Unanswered)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(CallError::Malformed("it is larger than 4 MiB"));
+                return Err(CallError::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 
 use super::RuntimeContext;
 use crate::{
     auth::Family,
     catalog::{
-        BucketConfig, CallError, Me, Operation, Reach, Registry, buckets::AskBucketConfigs,
-        me::AskMe,
+        BucketConfig, CallError, Generation, Me, Operation, Reach, ReadQuery, Registry,
+        buckets::AskBucketConfigs, me::AskMe,
     },
     domain::{Access, Action, BucketName, Buckets, CatalogUse, Denied, Standing},
     error::{Code, ToolError},
@@ -52,6 +53,49 @@ impl Catalog<'_> {
             Err(_) => self.is_delegated(),
         });
         Ok(buckets)
+    }
+
+    /// Sends a caller's own query, which only reads.
+    ///
+    /// # Errors
+    /// As [`Catalog::run`]; for tokens alone that the registry itself bounds.
+    pub async fn query(&self, query: &ReadQuery) -> Result<Map<String, Value>, ToolError> {
+        self.require(CatalogUse::Read, Reach::Registry)?;
+        self.context.calls.fetch_add(1, Ordering::Relaxed);
+        match self.registry.query(self.token, query).await {
+            Ok(data) => Ok(data),
+            Err(error) => Err(self.failed(&error, "The query failed", Access::Read).await),
+        }
+    }
+
+    /// Who the caller is to the registry, asked anew.
+    ///
+    /// # Errors
+    /// As [`Catalog::run`]; a token that is nobody's is none that it accepts.
+    pub async fn me(&self) -> Result<Me, ToolError> {
+        match self.run(&AskMe {}).await?.me {
+            Some(me) => Ok(me),
+            None => Err(self.failed(&CallError::Status(401), AskMe::WHAT, Access::Read).await),
+        }
+    }
+
+    /// Which of the two interfaces the registry has, and where it is.
+    ///
+    /// # Errors
+    /// As [`Catalog::run`].
+    pub async fn interface(&self) -> Result<(Generation, String), ToolError> {
+        self.require(CatalogUse::Read, Reach::Caller)?;
+        self.context.calls.fetch_add(1, Ordering::Relaxed);
+        let asked = async {
+            let generation = self.registry.generation(self.token).await?;
+            Ok((generation, self.registry.base().await?.to_string()))
+        };
+        match asked.await {
+            Ok(known) => Ok(known),
+            Err(error) => {
+                Err(self.failed(&error, "Asking the catalog's registry failed", Access::Read).await)
+            }
+        }
     }
 
     /// Demands that the tool declared such a use, and that the token reaches so far.

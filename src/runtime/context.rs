@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, atomic::AtomicU32};
 
+use url::Url;
+
 use super::{Caller, Clock, Progress};
 use crate::{
     auth::AuthCache,
@@ -44,6 +46,17 @@ pub struct Services {
     pub clock: Clock,
     /// What the operator set for everybody.
     pub rules: Rules,
+    /// Where the catalog is.
+    pub site: Site,
+}
+
+/// The one catalog, as far as the operator said.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its web site: links begin with its origin.
+    pub catalog: Option<Url>,
+    /// Its registry's API; absent where the catalog's `config.json` tells.
+    pub registry: Option<Url>,
 }
 
 /// Bounds that the operator sets, and no request relaxes.

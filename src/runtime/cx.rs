@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::{Catalog, RuntimeContext, Step};
+use super::{Catalog, RuntimeContext, Site, Step};
 use crate::{
     auth::{Family, Principal},
     aws::{S3, Source},
@@ -168,6 +168,11 @@ impl Cx {
             Some(declared) => self.context.catalog(declared),
             None => Err(ToolError::internal("a tool uses the registry without declaring it")),
         }
+    }
+
+    /// Where the catalog is, as far as the operator said. No request is made to know it.
+    pub fn catalog_site(&self) -> &Site {
+        &self.context.services.site
     }
 
     /// Forgets what this server has cached of the caller: his role in the catalog has changed.

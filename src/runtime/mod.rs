@@ -9,6 +9,6 @@ pub mod progress;
 pub use crate::clock::Clock;
 pub use caller::Caller;
 pub use catalog::Catalog;
-pub use context::{Rules, RuntimeContext, Services, current, scope};
+pub use context::{Rules, RuntimeContext, Services, Site, current, scope};
 pub use cx::Cx;
 pub use progress::{Progress, Step};

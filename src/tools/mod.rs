@@ -2,6 +2,7 @@
 
 mod bounds;
 mod buckets;
+mod catalog;
 pub mod catalogue;
 mod identity;
 mod packages;
@@ -52,6 +53,13 @@ pub const ALL: &[Entry] = &[
     Entry::of::<tabulator::table_delete::TabulatorTableDelete>(),
     Entry::of::<tabulator::open_query_status::TabulatorOpenQueryStatus>(),
     Entry::of::<tabulator::open_query_toggle::TabulatorOpenQueryToggle>(),
+    Entry::of::<catalog::info::CatalogInfo>(),
+    Entry::of::<catalog::name::CatalogName>(),
+    Entry::of::<catalog::url::CatalogUrl>(),
+    Entry::of::<catalog::uri::CatalogUri>(),
+    Entry::of::<catalog::role::GetCurrentQuiltRole>(),
+    Entry::of::<catalog::switch_role::SwitchQuiltRole>(),
+    Entry::of::<catalog::graphql_query::CatalogGraphqlQuery>(),
 ];
 
 /// What every tool's file begins with.

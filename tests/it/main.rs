@@ -11,6 +11,7 @@
 mod access;
 mod bounds;
 mod canary;
+mod catalog;
 mod catalog_faults;
 mod catalogue;
 mod cli;

@@ -13,6 +13,7 @@ use quilt_mcp_server::{
         client::{Answer, Client},
         running,
     },
+    domain::Standing,
     runtime::Clock,
 };
 use serde_json::{Value, json};
@@ -118,6 +119,12 @@ pub fn s3_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
 pub fn sts_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
     let calls = world.journal().calls();
     calls.into_iter().filter(|c| c.service == quilt_mcp_server::demo::Service::Sts).collect()
+}
+
+/// How many tools there are for callers of this standing in the catalog, whatever their token lists.
+pub fn tools_up_to(standing: Standing) -> usize {
+    let tools = quilt_mcp_server::tools::ALL.iter();
+    tools.filter(|entry| entry.catalog.standing() <= standing).count()
 }
 
 /// Names in `/result/tools`.
