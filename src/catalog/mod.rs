@@ -6,8 +6,10 @@ pub mod exchange;
 pub mod graphql;
 pub mod me;
 pub mod operation;
+pub mod people;
 pub mod refusal;
 pub mod registry;
+pub mod settings;
 
 pub use buckets::BucketConfig;
 pub use construct::PushParams;

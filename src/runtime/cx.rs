@@ -204,6 +204,11 @@ impl Cx {
         made
     }
 
+    /// What the tool itself does not see.
+    pub(super) fn context(&self) -> &RuntimeContext {
+        &self.context
+    }
+
     fn registry(&self) -> Option<(&Registry, &SecretString)> {
         let token = self.context.caller.catalog_token.as_ref()?;
         Some((self.context.services.registry.as_ref()?, token))
