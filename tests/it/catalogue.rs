@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use quilt_mcp_server::{
-    domain::{Action, Toolset},
+    domain::{Action, Standing, Toolset},
     runtime::Cx,
     tool::{Entry, Result, Tool},
     tools,
@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, tool_names};
+use crate::support::{TestApp, offered, tool_names};
 
 async fn listed(app: &TestApp) -> Vec<Value> {
     let answer = app.client("alice").request("tools/list", json!({})).await.unwrap();
@@ -29,6 +29,7 @@ async fn names_are_unique_and_well_formed_and_all_are_listed() {
     }
     let app = TestApp::start().await;
     let wire = listed(&app).await;
+    let names: Vec<&str> = offered(Standing::Stranger).map(|entry| entry.name).collect();
     assert_eq!(wire.iter().map(|t| t["name"].as_str().unwrap()).collect::<Vec<_>>(), names);
 }
 

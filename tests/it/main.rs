@@ -19,6 +19,7 @@ mod edge;
 mod faults;
 mod flood;
 mod generated;
+mod governance;
 mod isolation;
 mod keys;
 mod limits;

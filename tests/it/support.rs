@@ -13,7 +13,10 @@ use quilt_mcp_server::{
         client::{Answer, Client},
         running,
     },
+    domain::Standing,
     runtime::Clock,
+    tool::Entry,
+    tools,
 };
 use serde_json::{Value, json};
 
@@ -118,6 +121,11 @@ pub fn s3_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
 pub fn sts_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
     let calls = world.journal().calls();
     calls.into_iter().filter(|c| c.service == quilt_mcp_server::demo::Service::Sts).collect()
+}
+
+/// The tools that a caller of this standing in the catalog is shown.
+pub fn offered(standing: Standing) -> impl Iterator<Item = &'static Entry> {
+    tools::ALL.iter().filter(move |entry| entry.catalog.standing() <= standing)
 }
 
 /// Names in `/result/tools`.

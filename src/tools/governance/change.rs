@@ -36,7 +36,13 @@ impl Changed {
             ("extra_roles", sorted(&before.extra_roles) != sorted(&after.extra_roles)),
         ];
         let changed = differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name);
-        Self { name: after.name.clone(), dry_run, changed: changed.collect(), before: was, user: is }
+        Self {
+            name: after.name.clone(),
+            dry_run,
+            changed: changed.collect(),
+            before: was,
+            user: is,
+        }
     }
 }
 

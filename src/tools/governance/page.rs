@@ -1,8 +1,6 @@
 //! One page of a list that the registry gives as a whole.
 
-use crate::{
-    tools::{bounds, prelude::*},
-};
+use crate::tools::{bounds, prelude::*};
 
 /// Entries of one page, at most.
 pub const MOST: usize = 1000;
@@ -33,7 +31,8 @@ pub fn of<T: Serialize>(
     limit: usize,
 ) -> Page<T> {
     all.sort_by(|a, b| name(a).cmp(name(b)));
-    let mut behind = all.into_iter().filter(|e| after.is_none_or(|after| name(e) > after)).peekable();
+    let mut behind =
+        all.into_iter().filter(|e| after.is_none_or(|after| name(e) > after)).peekable();
     let (mut entries, mut room) = (Vec::new(), bounds::ROOM);
     while entries.len() < limit
         && let Some(next) = behind.peek()

@@ -195,3 +195,19 @@ impl Tool for AdminSsoConfigRemove {
         Ok(Removed { dry_run: self.dry_run, removed })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_s_words_about_a_text_are_told_and_not_part_of_what_is_logged() {
+        let error = discreet(ToolError::new(Code::CatalogRefused, "No", "near CANARY", "Do"));
+        assert_eq!((error.code, &*error.what_to_do), (Code::CatalogRefused, "Do"));
+        assert!(!error.to_string().contains("CANARY"));
+        let told = serde_json::to_value(&error).unwrap();
+        assert_eq!(told["registry_says"], "near CANARY");
+        let other = ToolError::new(Code::Timeout, "No", "nobody knows", "Look");
+        assert_eq!(discreet(other.clone()), other);
+    }
+}
