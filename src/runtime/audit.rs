@@ -19,7 +19,7 @@ impl Cx {
         change: impl Future<Output = Result<T, ToolError>>,
     ) -> Result<T, ToolError> {
         let affects = affects.chars().take(LONGEST).collect();
-        let context = self.context();
+        let context = &self.context;
         let mut line = Line { context, tool, affects, outcome: "cancelled", code: None };
         let answer = change.await;
         line.outcome = if answer.is_ok() { "ok" } else { "failed" };
