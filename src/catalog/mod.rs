@@ -6,9 +6,11 @@ pub mod exchange;
 pub mod graphql;
 pub mod me;
 pub mod operation;
+pub mod people;
 pub mod read_query;
 pub mod refusal;
 pub mod registry;
+pub mod settings;
 pub mod tabulator;
 
 pub use buckets::BucketConfig;

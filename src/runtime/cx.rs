@@ -23,7 +23,8 @@ use crate::{
 /// The caller ∩ what one tool declared. A tool gets this and nothing else: no token, no
 /// configuration, no SDK client, no environment. Made in [`crate::tool::Entry::call`] only.
 pub struct Cx {
-    context: RuntimeContext,
+    /// What the tool itself does not see.
+    pub(super) context: RuntimeContext,
     authority: Authority,
     catalog: Option<CatalogUse>,
 }

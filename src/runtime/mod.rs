@@ -1,5 +1,6 @@
 //! The request-scoped context: who calls, with what authority, and the clients that follow from it.
 
+pub mod audit;
 pub mod caller;
 pub mod catalog;
 pub mod context;

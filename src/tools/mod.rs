@@ -4,6 +4,7 @@ mod bounds;
 mod buckets;
 mod catalog;
 pub mod catalogue;
+mod governance;
 mod identity;
 mod packages;
 mod tabulator;
@@ -60,6 +61,23 @@ pub const ALL: &[Entry] = &[
     Entry::of::<catalog::role::GetCurrentQuiltRole>(),
     Entry::of::<catalog::switch_role::SwitchQuiltRole>(),
     Entry::of::<catalog::graphql_query::CatalogGraphqlQuery>(),
+    Entry::of::<governance::users_list::AdminUsersList>(),
+    Entry::of::<governance::user_get::AdminUserGet>(),
+    Entry::of::<governance::user_create::AdminUserCreate>(),
+    Entry::of::<governance::user_delete::AdminUserDelete>(),
+    Entry::of::<governance::user_settings::AdminUserSetEmail>(),
+    Entry::of::<governance::user_settings::AdminUserSetAdmin>(),
+    Entry::of::<governance::user_settings::AdminUserSetActive>(),
+    Entry::of::<governance::user_reset_password::AdminUserResetPassword>(),
+    Entry::of::<governance::user_roles::AdminUserSetRole>(),
+    Entry::of::<governance::user_roles::AdminUserAddRoles>(),
+    Entry::of::<governance::user_roles::AdminUserRemoveRoles>(),
+    Entry::of::<governance::roles_list::AdminRolesList>(),
+    Entry::of::<governance::sso_config::AdminSsoConfigGet>(),
+    Entry::of::<governance::sso_config::AdminSsoConfigSet>(),
+    Entry::of::<governance::sso_config::AdminSsoConfigRemove>(),
+    Entry::of::<governance::open_query::AdminTabulatorOpenQueryGet>(),
+    Entry::of::<governance::open_query::AdminTabulatorOpenQuerySet>(),
 ];
 
 /// What every tool's file begins with.

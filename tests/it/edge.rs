@@ -387,7 +387,7 @@ async fn the_three_shapes_of_clients_are_served() {
     let (status, _, answer) = post(&url, &[JSON, auth, version], list).await;
     assert_eq!(
         (status, answer["result"]["tools"].as_array().unwrap().len()),
-        (200, crate::support::tools_up_to(quilt_mcp_server::domain::Standing::Stranger))
+        (200, crate::support::offered(quilt_mcp_server::domain::Standing::Stranger).count())
     );
     // Modern: everything in the request, no session, a foreign session id ignored.
     let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",

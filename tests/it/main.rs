@@ -21,6 +21,7 @@ mod edge;
 mod faults;
 mod flood;
 mod generated;
+mod governance;
 mod isolation;
 mod keys;
 mod limits;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use quilt_mcp_server::{demo::client::Client, domain::Standing};
 use serde_json::json;
 
-use crate::support::{TestApp, lab, list, names, tool_names};
+use crate::support::{TestApp, lab, list, names, offered, tool_names};
 
 async fn session_of(app: &TestApp, name: &str) -> (Client, String) {
     let mut client = app.client(name);
@@ -151,10 +151,7 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         (&["s3:ListBucket"], with(&lists)),
         (&["s3:*", "*", "admin", "s3:getobject"], with(&[])),
     ];
-    // What is for tokens that the catalog knows is refused in its own way.
-    let entries = quilt_mcp_server::tools::ALL.iter();
-    let entries = entries.filter(|entry| entry.catalog.standing() == Standing::Stranger);
-    let all: Vec<&str> = entries.map(|entry| entry.name).collect();
+    let all: Vec<&str> = offered(Standing::Stranger).map(|entry| entry.name).collect();
     for (permissions, expected) in cases {
         let token = app.token_with("alice", |c| {
             c.insert("permissions".into(), json!(permissions));

@@ -15,6 +15,8 @@ use quilt_mcp_server::{
     },
     domain::Standing,
     runtime::Clock,
+    tool::Entry,
+    tools,
 };
 use serde_json::{Value, json};
 
@@ -121,10 +123,9 @@ pub fn sts_calls(world: &World) -> Vec<quilt_mcp_server::demo::Call> {
     calls.into_iter().filter(|c| c.service == quilt_mcp_server::demo::Service::Sts).collect()
 }
 
-/// How many tools there are for callers of this standing in the catalog, whatever their token lists.
-pub fn tools_up_to(standing: Standing) -> usize {
-    let tools = quilt_mcp_server::tools::ALL.iter();
-    tools.filter(|entry| entry.catalog.standing() <= standing).count()
+/// The tools that a caller of this standing in the catalog is shown.
+pub fn offered(standing: Standing) -> impl Iterator<Item = &'static Entry> {
+    tools::ALL.iter().filter(move |entry| entry.catalog.standing() <= standing)
 }
 
 /// Names in `/result/tools`.
