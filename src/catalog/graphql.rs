@@ -74,18 +74,8 @@ impl Registry {
         text: &'static str,
         variables: &Value,
     ) -> Result<T, CallError> {
-        let tries = async {
-            let mut pause = PAUSE;
-            for _ in 1..TRIES {
-                match self.post_document(token, &Asked { query: text, variables }, None).await {
-                    Err(error) if error.is_passing() => tokio::time::sleep(pause).await,
-                    answer => return answer,
-                }
-                pause *= 2;
-            }
-            self.post_document(token, &Asked { query: text, variables }, None).await
-        };
-        tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(CallError::Unanswered))
+        let body = Asked { query: text, variables };
+        repeated(|| self.post_document(token, &body, None)).await
     }
 
     /// Sends a mutation once, which may take as long as `timeout`.
@@ -134,6 +124,25 @@ impl Registry {
         });
         found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone())
     }
+}
+
+/// Asks, several times if need be: what only reads may be sent again.
+pub(super) async fn repeated<T, A>(ask: impl Fn() -> A) -> Result<T, CallError>
+where
+    A: Future<Output = Result<T, CallError>>,
+{
+    let tries = async {
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match ask().await {
+                Err(error) if error.is_passing() => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        ask().await
+    };
+    tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(CallError::Unanswered))
 }
 
 /// A union that only today's registries have.

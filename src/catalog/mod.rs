@@ -8,6 +8,7 @@ pub mod me;
 pub mod operation;
 pub mod refusal;
 pub mod registry;
+pub mod search;
 
 pub use buckets::BucketConfig;
 pub use construct::PushParams;
