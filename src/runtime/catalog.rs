@@ -8,7 +8,8 @@ use super::RuntimeContext;
 use crate::{
     auth::Family,
     catalog::{
-        BucketConfig, CallError, Me, Operation, Reach, Registry, buckets::AskBucketConfigs,
+        BucketConfig, CallError, Me, Operation, Reach, Registry,
+        buckets::AskBucketConfigs,
         me::AskMe,
         search::{AskIndex, IndexPage},
     },

@@ -5,6 +5,8 @@ mod buckets;
 pub mod catalogue;
 mod identity;
 mod packages;
+mod paging;
+mod search;
 
 pub use catalogue::Catalogue;
 
@@ -38,6 +40,11 @@ pub const ALL: &[Entry] = &[
     Entry::of::<packages::metadata_validate::ValidateMetadataStructure>(),
     Entry::of::<packages::summarize_json::GenerateQuiltSummarizeJson>(),
     Entry::of::<packages::visualizations::GeneratePackageVisualizations>(),
+    Entry::of::<search::unified::UnifiedSearch>(),
+    Entry::of::<search::packages::PackagesSearch>(),
+    Entry::of::<search::objects::BucketObjectsSearch>(),
+    Entry::of::<search::suggest::SearchSuggest>(),
+    Entry::of::<search::explain::SearchExplain>(),
 ];
 
 /// What every tool's file begins with.

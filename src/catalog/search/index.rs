@@ -115,8 +115,7 @@ impl Registry {
         requests: &[(usize, Request)],
     ) -> Result<IndexPage, CallError> {
         for (searched, request) in requests {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            let query = query.extend_pairs(request.pairs()).finish();
+            let query = encoded(request);
             match repeated(|| self.get_with("api/search", &query, token)).await {
                 Err(CallError::Status(403)) => {}
                 answer => return read(&answer?, *searched),
@@ -124,6 +123,11 @@ impl Registry {
         }
         Err(CallError::Status(403))
     }
+}
+
+fn encoded(request: &Request) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(request.pairs()).finish()
 }
 
 fn read(body: &[u8], searched: usize) -> Result<IndexPage, CallError> {
@@ -172,7 +176,8 @@ mod tests {
             (json!({"value": 7, "relation": "eq"}), 7, false),
             (json!({"value": 10_000, "relation": "gte"}), 10_000, true),
         ] {
-            let hit = |index: &str, source| json!({"_index": index, "_score": 1.5, "_source": source});
+            let hit =
+                |index: &str, source| json!({"_index": index, "_score": 1.5, "_source": source});
             let hits = [
                 hit("lab", json!({"key": "a/b.csv", "size": 5, "ext": ".csv"})),
                 hit("lab_packages-reindex-v12", json!({"ptr_name": "a/b", "mnfst_name": "00"})),

@@ -33,7 +33,9 @@ mod tests {
     #[test]
     fn everything_that_is_suggested_is_understood() {
         let now = "2026-03-31T12:30:00Z".parse().unwrap();
-        let all = completions("").into_iter().chain(('a'..='z').flat_map(|c| completions(&c.to_string())));
+        let all = completions("")
+            .into_iter()
+            .chain(('a'..='z').flat_map(|c| completions(&c.to_string())));
         for hint in all {
             let parsed = Parsed::of(&hint, now).unwrap();
             assert!(!parsed.filters.is_empty() && parsed.text.is_empty(), "{hint}: {parsed:?}");
