@@ -59,6 +59,9 @@ fn arguments(tool: &str, text: &str) -> Vec<Value> {
             json!({"bucket": lab("alice"), "items": [{"key": text, "text": "taken",
                 "metadata": {"x-amz-copy-source": format!("/{text}")}}]}),
         ],
+        "unified_search" | "packages_search" | "bucket_objects_search" | "search_explain" => {
+            vec![json!({"query": "", "bucket": text})]
+        }
         _ => vec![json!({"s3_uri": text})],
     }
 }

@@ -21,8 +21,10 @@ pub struct SearchExplain {
     /// As for unified_search.
     #[schemars(length(max = 512))]
     query: String,
+    /// What to search for.
     #[serde(default)]
     scope: Scope,
+    /// As for unified_search.
     #[serde(default)]
     bucket: Option<BucketRef>,
     /// As for unified_search.

@@ -15,6 +15,7 @@ pub struct UnifiedSearch {
     /// Words and hints; empty for whatever fits the filters.
     #[schemars(length(max = 512))]
     query: String,
+    /// What to search for.
     #[serde(default)]
     scope: Scope,
     /// Only in this one. Needed without a catalog token: its names are searched then.
