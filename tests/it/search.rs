@@ -377,3 +377,25 @@ async fn two_users_at_the_same_time_never_share_a_result() {
     };
     stream::iter(0..100).map(ask).buffer_unordered(10).collect::<Vec<()>>().await;
 }
+
+#[tokio::test]
+async fn a_forwarded_token_that_the_registry_does_not_know_searches_one_granted_bucket() {
+    let app = TestApp::with(&[("QUILT_MCP_FORWARD_ENHANCED_TOKENS", "true")]).await;
+    let alice = app.client("alice");
+    let named = json!({"bucket": lab("alice"), "query": "README"});
+    let found = done(&alice, "bucket_objects_search", named).await;
+    assert_eq!(found["objects"]["backend"], "s3_listing", "{found}");
+    assert!(found["objects"]["note"].as_str().unwrap().contains("does not accept"), "{found}");
+    let code = refused(&alice, "unified_search", json!({"query": "README"})).await;
+    assert_eq!(code, "catalog_refused", "never all buckets");
+    let foreign = json!({"bucket": lab("bob"), "query": "README"});
+    assert_eq!(refused(&alice, "bucket_objects_search", foreign).await, "bucket_not_granted");
+    let suggested = done(&alice, "search_suggest", json!({"partial_query": "quilt-"})).await;
+    let names: Vec<&str> = suggested["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&&*lab("alice")) && !names.contains(&&*lab("bob")), "{names:?}");
+}

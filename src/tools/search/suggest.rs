@@ -137,22 +137,14 @@ async fn packages(
     partial: &str,
     limit: usize,
 ) -> Result<Vec<Package>> {
-    if buckets.is_empty() || partial.is_empty() {
+    // No name has one of these, and they would mean something else.
+    if buckets.is_empty() || partial.is_empty() || partial.contains(['*', '?', '\\']) {
         return Ok(Vec::new());
     }
-    let mut pattern = String::new();
-    for c in partial.chars() {
-        if matches!(c, '*' | '?' | '\\') {
-            // In a name none of them stands.
-            return Ok(Vec::new());
-        }
-        pattern.push(c);
-    }
-    pattern.push('*');
     let ask = SearchPackages {
         buckets,
         search_string: None,
-        filter: json!({"name": {"wildcard": pattern}}),
+        filter: json!({"name": {"wildcard": format!("{partial}*")}}),
         user_meta_filters: serde_json::Value::Null,
         latest_only: true,
         size: limit,
