@@ -98,18 +98,32 @@ impl Registry {
         serde_json::from_value(self.ask_for(token, asked).await?).map_err(shape)
     }
 
-    /// Boxed, as is [`Registry::mutate`]: what waits for an answer is large, and each tool would carry it
-    /// on its stack.
     fn ask_for<'a>(
         &'a self,
         token: &'a SecretString,
         asked: Asked<'a, impl Serialize + Send + Sync + 'a>,
     ) -> BoxFuture<'a, Result<Value, CallError>> {
+        let asked = std::sync::Arc::new(asked);
+        self.repeated(move || {
+            let asked = asked.clone();
+            async move { self.post_document(token, &*asked, None).await }
+        })
+    }
+
+    /// Asks, several times if need be: what only reads may be sent again. Boxed, as is
+    /// [`Registry::mutate`]: what waits for an answer is large, and each tool would carry it on its stack.
+    pub(super) fn repeated<'a, T: Send + 'a, A>(
+        &'a self,
+        ask: impl Fn() -> A + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, CallError>>
+    where
+        A: Future<Output = Result<T, CallError>> + Send + 'a,
+    {
         let tries = async move {
             let mut tried = 1;
             let mut pause = PAUSE;
             loop {
-                let answer = self.post_document(token, &asked, None).await;
+                let answer = ask().await;
                 if tried == TRIES || !answer.as_ref().is_err_and(CallError::is_passing) {
                     return answer;
                 }

@@ -10,6 +10,7 @@ pub mod people;
 pub mod read_query;
 pub mod refusal;
 pub mod registry;
+pub mod search;
 pub mod settings;
 pub mod tabulator;
 

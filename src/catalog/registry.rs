@@ -183,6 +183,16 @@ impl Registry {
         self.fetch(self.http.get(url).bearer_auth(token.expose_secret())).await
     }
 
+    /// `GET {registry}/{path}?{query}` with the caller's token; the query is encoded already.
+    pub(super) async fn get_with(
+        &self,
+        path: &str,
+        query: &str,
+        token: &SecretString,
+    ) -> Result<Bytes, CallError> {
+        self.get(&format!("{path}?{query}"), token).await
+    }
+
     /// `POST {registry}/{path}` with the caller's token; within a time other than the usual, if one is given.
     pub(super) async fn post(
         &self,

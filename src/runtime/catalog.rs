@@ -10,7 +10,9 @@ use crate::{
     auth::Family,
     catalog::{
         BucketConfig, CallError, Generation, Me, Operation, Reach, ReadQuery, Registry,
-        buckets::AskBucketConfigs, me::AskMe,
+        buckets::AskBucketConfigs,
+        me::AskMe,
+        search::{AskIndex, IndexPage},
     },
     domain::{Access, Action, BucketName, Buckets, CatalogUse, Denied, Standing},
     error::{Code, ToolError},
@@ -37,6 +39,23 @@ impl Catalog<'_> {
         match self.registry.run(self.token, operation).await {
             Ok(data) => Ok(data),
             Err(error) => Err(self.failed(&error, O::WHAT, O::USE.access()).await),
+        }
+    }
+
+    /// Asks the search index through the registry, as the caller. Where the registry does not let so many
+    /// buckets be searched at once, the answer is about the first of them.
+    ///
+    /// # Errors
+    /// As [`Catalog::run`]; `invalid_arguments` for what the index cannot answer.
+    pub async fn search_index(&self, ask: &AskIndex<'_>) -> Result<IndexPage, ToolError> {
+        const WHAT: &str = "Searching the index failed";
+        self.require(CatalogUse::Read, Reach::Buckets(ask.buckets))?;
+        let requests =
+            ask.requests().map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
+        self.context.calls.fetch_add(1, Ordering::Relaxed);
+        match self.registry.search_index(self.token, &requests).await {
+            Ok(page) => Ok(page),
+            Err(error) => Err(self.failed(&error, WHAT, Access::Read).await),
         }
     }
 

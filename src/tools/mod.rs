@@ -7,6 +7,8 @@ pub mod catalogue;
 mod governance;
 mod identity;
 mod packages;
+mod paging;
+mod search;
 mod tabulator;
 mod workflow_plans;
 
@@ -78,6 +80,11 @@ pub const ALL: &[Entry] = &[
     Entry::of::<governance::sso_config::AdminSsoConfigRemove>(),
     Entry::of::<governance::open_query::AdminTabulatorOpenQueryGet>(),
     Entry::of::<governance::open_query::AdminTabulatorOpenQuerySet>(),
+    Entry::of::<search::unified::UnifiedSearch>(),
+    Entry::of::<search::packages::PackagesSearch>(),
+    Entry::of::<search::objects::BucketObjectsSearch>(),
+    Entry::of::<search::suggest::SearchSuggest>(),
+    Entry::of::<search::explain::SearchExplain>(),
 ];
 
 /// What every tool's file begins with.

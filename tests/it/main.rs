@@ -58,6 +58,7 @@ mod replicas;
 mod s3_copies;
 mod s3_packages;
 mod s3_uploads;
+mod search;
 mod sessions;
 mod ssm;
 mod streams;

@@ -19,6 +19,10 @@ fn arguments(tool: &str) -> Value {
     let bucket = lab("alice");
     match tool {
         "auth_status" | "bucket_list" | "list_metadata_templates" => json!({}),
+        "search_suggest" => json!({"partial_query": "p"}),
+        "unified_search" | "packages_search" | "bucket_objects_search" | "search_explain" => {
+            json!({"query": "plate", "bucket": bucket})
+        }
         "get_metadata_template" => json!({"template_name": "standard"}),
         "validate_metadata_structure" => json!({"metadata": {"a": 1}}),
         "bucket_objects_list" | "bucket_access_check" => json!({"bucket": bucket}),

@@ -78,6 +78,9 @@ fn arguments(tool: &str, text: &str) -> Vec<Value> {
             };
             vec![merged([&own, &id, &more]), merged([&own, &named, &more])]
         }
+        "unified_search" | "packages_search" | "bucket_objects_search" | "search_explain" => {
+            vec![json!({"query": "", "bucket": text})]
+        }
         _ => vec![json!({"s3_uri": text})],
     }
 }

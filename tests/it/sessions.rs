@@ -144,7 +144,17 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "generate_package_visualizations",
         "workflow_get_status",
     ];
-    let lists = ["bucket_list", "bucket_objects_list", "bucket_access_check", "packages_list"];
+    let lists = [
+        "bucket_list",
+        "bucket_objects_list",
+        "bucket_access_check",
+        "packages_list",
+        "unified_search",
+        "packages_search",
+        "bucket_objects_search",
+        "search_suggest",
+        "search_explain",
+    ];
     let cases: [(&[&str], BTreeSet<String>); 4] = [
         (&[], with(&[])),
         (&["s3:GetObject"], with(&reads)),

@@ -136,9 +136,11 @@ impl ObjectValue for Query<'_> {
         Ok(match info.field_name() {
             "me" => plain(me(view.account), info),
             "bucketConfigs" => {
-                let known = seed::BUCKETS.iter();
-                let seen: Vec<_> =
-                    known.filter_map(|bucket| bucket_config(view, bucket.name)).collect();
+                let seeded: Vec<&str> = seed::BUCKETS.iter().map(|bucket| bucket.name).collect();
+                let others = view.account.role.buckets.keys().map(String::as_str);
+                let others = others.filter(|name| !seeded.contains(name));
+                let known = seeded.iter().copied().chain(others);
+                let seen: Vec<_> = known.filter_map(|name| bucket_config(view, name)).collect();
                 plain(Value::Array(seen), info)
             }
             "bucketConfig" => {
@@ -202,13 +204,13 @@ fn me(account: &Account) -> Value {
 
 /// A bucket as the catalog presents it, if it tells the caller of it.
 pub(super) fn bucket_config(view: View<'_>, name: &str) -> Option<Value> {
-    let bucket = seed::BUCKETS.iter().find(|bucket| bucket.name == name)?;
+    let bucket = seed::BUCKETS.iter().find(|bucket| bucket.name == name);
     view.sees(name).then(|| {
         json!({
             "__typename": "BucketConfig",
-            "name": bucket.name,
-            "title": bucket.title,
-            "description": bucket.description,
+            "name": name,
+            "title": bucket.map_or(name, |bucket| bucket.title),
+            "description": bucket.map(|bucket| bucket.description),
             "relevanceScore": 0,
             "browsable": true,
             "tabulatorTables": tabulator::list(view, name),

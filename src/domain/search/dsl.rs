@@ -125,10 +125,9 @@ pub fn body(
             package_filters(filters)?,
         ),
     };
-    let query = match (scope, filter.is_empty()) {
-        (Scope::Objects, true) => words,
-        (Scope::Packages, true) => json!({"bool": {"must": must}}),
-        (_, false) => json!({"bool": {"must": must, "filter": filter}}),
+    let query = match filter.is_empty() {
+        true => words,
+        false => json!({"bool": {"must": must, "filter": filter}}),
     };
     Ok(json!({"from": page.from, "size": page.size, "query": query}))
 }
@@ -158,7 +157,9 @@ fn package_filters(filters: &Filters) -> Result<Vec<Value>, Unanswerable> {
             return Err(Unanswerable::Filter { filter, of: "packages", instead });
         }
     }
-    Ok(modified("ptr_last_modified", filters).into_iter().collect())
+    // Every revision has a pointer of its own; a package is counted once, as its latest revision.
+    let latest = json!({"term": {"ptr_tag": "latest"}});
+    Ok(std::iter::once(latest).chain(modified("ptr_last_modified", filters)).collect())
 }
 
 fn modified(field: &str, filters: &Filters) -> Option<Value> {

@@ -57,10 +57,12 @@ fn packages_are_what_has_a_pointer() {
         {"exists": {"field": "ptr_name"}},
         {"query_string": {"query": "team\\/data"}},
     ]);
-    assert_eq!(plain, Ok(json!({"from": 0, "size": 10, "query": {"bool": {"must": must}}})));
+    let latest = json!({"term": {"ptr_tag": "latest"}});
+    let query = json!({"bool": {"must": must, "filter": [latest]}});
+    assert_eq!(plain, Ok(json!({"from": 0, "size": 10, "query": query})));
     let dated = Filters { extensions: Vec::new(), size_min: None, ..filters() };
     let range = json!({"gte": "2025-01-01T00:00:00Z", "lt": "2026-01-01T00:00:00Z"});
-    let filter = json!([{"range": {"ptr_last_modified": range}}]);
+    let filter = json!([latest, {"range": {"ptr_last_modified": range}}]);
     assert_eq!(
         body(Scope::Packages, "team/data", &dated, PAGE),
         Ok(json!({"from": 0, "size": 10, "query": {"bool": {"must": must, "filter": filter}}}))
@@ -70,7 +72,7 @@ fn packages_are_what_has_a_pointer() {
 #[test]
 fn what_the_index_does_not_have_is_an_error_not_a_guess() {
     let none = Filters::default;
-    let metadata = Filters { metadata: vec![("a".to_owned(), "b".to_owned())], ..none() };
+    let metadata = Filters { metadata: vec![("a".to_owned(), "b".into())], ..none() };
     let big = Filters { size_max: Some(1), ..none() };
     let csv = Filters { extensions: vec![".csv".to_owned()], ..none() };
     for (scope, filters, name) in [
@@ -101,7 +103,7 @@ fn the_whole_request() {
         &buckets(2),
         Page { size: 3, from: 6 },
     );
-    let body = r#"{"from":6,"query":{"bool":{"must":[{"exists":{"field":"ptr_name"}},{"query_string":{"query":"*"}}]}},"size":3}"#;
+    let body = r#"{"from":6,"query":{"bool":{"filter":[{"term":{"ptr_tag":"latest"}}],"must":[{"exists":{"field":"ptr_name"}},{"query_string":{"query":"*"}}]}},"size":3}"#;
     let pairs = request.unwrap().pairs();
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, v)| (*name, v.as_str())).collect();
     assert_eq!(

@@ -7,7 +7,7 @@ use super::{
 
 /// Words before "files" that are extensions, and hardly anything else. What is not among them takes a dot
 /// or a star: "large files" and "raw files" are no extensions.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "7z", "arrow", "avi", "avro", "bai", "bam", "bcf", "bed", "bedgraph", "bigwig", "bmp", "bw",
     "bz2", "cif", "cram", "css", "csv", "czi", "dcm", "doc", "docx", "fa", "faa", "fasta", "fastq",
     "fcs", "feather", "fna", "fq", "geojson", "gff", "gff3", "gif", "gtf", "gz", "h5", "h5ad",

@@ -1,6 +1,7 @@
 //! What narrows a search down.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::domain::BucketName;
 
@@ -32,8 +33,9 @@ pub struct Filters {
     pub modified_before: Option<Timestamp>,
     /// Only in these.
     pub buckets: Vec<BucketName>,
-    /// User metadata: a name and the value that it must have, for each pair.
-    pub metadata: Vec<(String, String)>,
+    /// User metadata: a name, or a JSON pointer to one (`/run/lane`), and the text, number or boolean that
+    /// it must have, for each pair.
+    pub metadata: Vec<(String, Value)>,
 }
 
 /// Why filters cannot be used.
@@ -112,7 +114,11 @@ impl Filters {
         }
         for (name, value) in &self.metadata {
             let is_long = |text: &str| text.chars().nth(MAX_METADATA_CHARS).is_some();
-            if name.is_empty() || is_long(name) || is_long(value) {
+            if !(value.is_string() || value.is_number() || value.is_boolean()) {
+                let why = "values are texts, numbers or booleans";
+                return Err(InvalidFilter::new("metadata", why));
+            }
+            if name.is_empty() || is_long(name) || value.as_str().is_some_and(is_long) {
                 let why =
                     format!("names have 1 to {MAX_METADATA_CHARS} characters, values at most");
                 return Err(InvalidFilter::new("metadata", why));
@@ -203,6 +209,7 @@ mod tests {
             (Filters { extensions: vec!["csv".into()], ..none() }, "extensions"),
             (Filters { extensions: vec![".x".into(); 51], ..none() }, "extensions"),
             (Filters { metadata: vec![(String::new(), "v".into())], ..none() }, "metadata"),
+            (Filters { metadata: vec![("k".into(), Value::Null)], ..none() }, "metadata"),
             (
                 Filters {
                     modified_after: time("2025-01-01T00:00:00Z"),

@@ -17,7 +17,9 @@ mod query;
 #[cfg(test)]
 mod query_tests;
 mod sizes;
+mod vocabulary;
 mod words;
 
 pub use filters::{Filters, InvalidFilter};
 pub use query::{MAX_QUERY_CHARS, Parsed, QueryTooLong};
+pub use vocabulary::completions;

@@ -1,9 +1,11 @@
 //! Where the next page begins: in which revision, behind which key.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::package::TopHash, tools::prelude::*};
+use crate::{
+    domain::package::TopHash,
+    tools::{paging, prelude::*},
+};
 
 /// A place in one or two revisions. It grants nothing: whoever uses it is authorised anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub const MAX: usize = 12_288;
 impl Cursor {
     /// As text.
     pub fn encode(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+        paging::encode(self)
     }
 
     /// Reads the argument `next` of a call about `hashes` revisions.
@@ -30,15 +32,11 @@ impl Cursor {
     /// # Errors
     /// It is not one that this tool returned.
     pub fn decode(text: Option<&str>, hashes: usize) -> Result<Option<Self>> {
-        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok().filter(|_| text.len() <= MAX);
-        let cursor: Option<Self> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let cursor = cursor.filter(|cursor| cursor.hashes.len() == hashes);
-        cursor.map(Some).ok_or_else(|| {
-            ToolError::invalid_arguments(
-                "next is not a value that this tool has returned as `next`",
-            )
-        })
+        let cursor: Option<Self> = paging::decode(text, MAX)?;
+        match cursor {
+            Some(cursor) if cursor.hashes.len() != hashes => Err(paging::not_ours()),
+            cursor => Ok(cursor),
+        }
     }
 }
 
