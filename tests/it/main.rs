@@ -18,6 +18,7 @@ mod cli;
 mod contract;
 mod credentials;
 mod edge;
+mod everyone;
 mod faults;
 mod flood;
 mod generated;
