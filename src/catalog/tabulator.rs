@@ -144,63 +144,6 @@ impl<T> Placed<T> {
     }
 }
 
-/// Asks whether tables may be queried from outside of the catalog.
-#[derive(Serialize)]
-pub struct AskOpenQuery {}
-
-/// The answer to [`AskOpenQuery`].
-#[derive(Deserialize)]
-pub struct OpenQueryData {
-    /// What administrators are told.
-    pub admin: OpenQuery,
-}
-
-/// Whether tables may be queried from outside of the catalog.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OpenQuery {
-    /// Whether they may.
-    pub tabulator_open_query: bool,
-}
-
-impl Operation for AskOpenQuery {
-    const DOCUMENT: Document =
-        Document::one(include_str!("operations/admin_tabulator_open_query_get.graphql"));
-    const USE: CatalogUse = CatalogUse::AdminRead;
-    const WHAT: &'static str = "Asking for the catalog's open query failed";
-    type Data = OpenQueryData;
-}
-
-/// Lets tables be queried from outside of the catalog, or not.
-#[derive(Serialize)]
-pub struct SetOpenQuery {
-    /// Whether they may.
-    pub enabled: bool,
-}
-
-/// The answer to [`SetOpenQuery`].
-#[derive(Deserialize)]
-pub struct SetOpenQueryData {
-    /// What administrators did.
-    pub admin: OpenQuerySet,
-}
-
-/// What was set.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OpenQuerySet {
-    /// What it is from now on.
-    pub set_tabulator_open_query: OpenQuery,
-}
-
-impl Operation for SetOpenQuery {
-    const DOCUMENT: Document =
-        Document::one(include_str!("operations/admin_tabulator_open_query_set.graphql"));
-    const USE: CatalogUse = CatalogUse::AdminWrite;
-    const WHAT: &'static str = "Setting the catalog's open query failed";
-    type Data = SetOpenQueryData;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

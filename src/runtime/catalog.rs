@@ -224,10 +224,11 @@ impl RuntimeContext {
         if !self.is_delegated() {
             return Err(needs_catalog_token("Enhanced tokens administer nothing."));
         }
+        let me = self.me().await?;
         Err(ToolError::new(
             Code::AdminRequired,
             "This is for the catalog's administrators",
-            format!("The catalog does not count {} among them.", self.caller.principal.subject()),
+            format!("The catalog does not count {} among them.", me.name),
             "Ask an administrator of the catalog.",
         ))
     }

@@ -125,7 +125,7 @@ async fn what_is_too_large_or_not_whole_is_not_taken() {
     registry.twist(Some(Twist::Padded(3 << 20)));
     assert!(list(&alice).await.is_ok(), "3 MiB are taken");
     for (twist, read, written) in [
-        (Twist::Padded(4 << 20), "catalog_unavailable", "timeout"),
+        (Twist::Padded(4 << 20), "result_too_large", "timeout"),
         (Twist::Partial, "catalog_refused", "catalog_refused"),
     ] {
         registry.twist(Some(twist.clone()));

@@ -201,7 +201,8 @@ async fn open_query_is_for_administrators() {
         for enabled in [true, false] {
             let toggle = json!({"enabled": enabled});
             let set = done(&alice, "tabulator_open_query_toggle", toggle.clone()).await;
-            assert_eq!((&set, &status().await), (&toggle, &toggle));
+            let was = json!({"enabled": enabled, "was_enabled": !enabled});
+            assert_eq!((&set, &status().await), (&was, &toggle));
             let toggle = json!({"enabled": !enabled});
             let (code, _) = refused(&bob, "tabulator_open_query_toggle", toggle.clone()).await;
             assert_eq!(code, "admin_required");

@@ -89,7 +89,8 @@ fn with_roles(error: ToolError, roles: &[String]) -> ToolError {
         return error;
     }
     let told: Vec<&str> = roles.iter().take(50).map(String::as_str).collect();
-    let why = format!("{} Your roles are: {}.", error.why, told.join(", "));
+    let said = error.why.trim_end_matches('.');
+    let why = format!("{said}. Your roles are: {}.", told.join(", "));
     let details = Map::from_iter([("roles".to_owned(), Value::from(roles))]);
     ToolError { why: why.into(), ..error }.with_details(details)
 }

@@ -33,6 +33,27 @@ pub struct Switched {
     was_enabled: bool,
 }
 
+/// Whether it is on.
+///
+/// # Errors
+/// What the registry answered.
+pub async fn ask(cx: &Cx) -> Result<Enabled> {
+    let enabled = cx.catalog()?.run(&GetOpenQuery {}).await?.admin.tabulator_open_query;
+    Ok(Enabled { enabled })
+}
+
+/// Switches it, as this tool.
+///
+/// # Errors
+/// What the registry answered.
+pub async fn set(cx: &Cx, tool: &'static str, enabled: bool) -> Result<Switched> {
+    let was_enabled = ask(cx).await?.enabled;
+    let (catalog, set) = (cx.catalog()?, SetOpenQuery { enabled });
+    let set = cx.administer(tool, "tabulator_open_query", catalog.run(&set)).await?;
+    let enabled = set.admin.set_tabulator_open_query.tabulator_open_query;
+    Ok(Switched { enabled, was_enabled })
+}
+
 impl Tool for AdminTabulatorOpenQueryGet {
     const NAME: &'static str = "admin_tabulator_open_query_get";
     const TITLE: &'static str = "Show tabulator's open query";
@@ -42,8 +63,7 @@ impl Tool for AdminTabulatorOpenQueryGet {
     type Output = Enabled;
 
     async fn run(self, cx: &Cx) -> Result<Enabled> {
-        let enabled = cx.catalog()?.run(&GetOpenQuery {}).await?.admin.tabulator_open_query;
-        Ok(Enabled { enabled })
+        ask(cx).await
     }
 }
 
@@ -56,11 +76,6 @@ impl Tool for AdminTabulatorOpenQuerySet {
     type Output = Switched;
 
     async fn run(self, cx: &Cx) -> Result<Switched> {
-        let catalog = cx.catalog()?;
-        let was_enabled = catalog.run(&GetOpenQuery {}).await?.admin.tabulator_open_query;
-        let set = SetOpenQuery { enabled: self.enabled };
-        let set = cx.administer(Self::NAME, "tabulator_open_query", catalog.run(&set)).await?;
-        let enabled = set.admin.set_tabulator_open_query.tabulator_open_query;
-        Ok(Switched { enabled, was_enabled })
+        set(cx, Self::NAME, self.enabled).await
     }
 }

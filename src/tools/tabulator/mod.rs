@@ -2,8 +2,7 @@
 //! them in S3.
 
 mod common;
-pub mod open_query_status;
-pub mod open_query_toggle;
+pub mod open_query;
 pub mod table_create;
 pub mod table_delete;
 pub mod table_rename;
