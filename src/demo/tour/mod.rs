@@ -1,5 +1,6 @@
 //! The guided tour: what a user sees, what must fail, and how to connect.
 
+mod catalog;
 mod packages;
 
 use serde_json::{Value, json};
@@ -49,7 +50,9 @@ async fn what_works(
     tour.works("initialize", &hello, &format!("protocol {version}, {session}"))?;
 
     let tools = client.request("tools/list", json!({})).await?;
-    tour.works("tools/list", &tools, &names(&tools.body, "/result/tools").join(", "))?;
+    let listed = names(&tools.body, "/result/tools");
+    let first: Vec<&str> = listed.iter().take(5).map(String::as_str).collect();
+    tour.works("tools/list", &tools, &format!("{} tools: {}, …", listed.len(), first.join(", ")))?;
 
     let who = client.call("auth_status", json!({})).await?;
     let source = text(who.structured(), "/credentials/source");
@@ -90,7 +93,9 @@ async fn what_works(
     tour.works("bucket_list", &buckets, &names(buckets.structured(), "/buckets").join(", "))?;
     let read =
         client.call("bucket_object_text", json!({"s3_uri": readme, "max_bytes": 2000})).await?;
-    tour.works("bucket_object_text", &read, "the same object, with keys from the registry")
+    tour.works("bucket_object_text", &read, "the same object, with keys from the registry")?;
+    catalog::catalog(tour, &client, bucket).await?;
+    catalog::roles(tour, running, &client, alice).await
 }
 
 /// Writes, describes, reads, links: the address of each step comes from the answer before.
