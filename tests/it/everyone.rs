@@ -174,7 +174,7 @@ fn plain(value: &Value, app: &TestApp) -> Value {
                 (app.world().catalog_url(), "(catalog)"),
             ] {
                 let host = url.split("//").last().unwrap().trim_end_matches('/');
-                text = text.replace(host, name);
+                text = text.replace(host, name).replace(&host.replace(':', "%3A"), name);
             }
             Value::String(text)
         }
