@@ -23,6 +23,8 @@ fn arguments(tool: &str) -> Value {
         "unified_search" | "packages_search" | "bucket_objects_search" | "search_explain" => {
             json!({"query": "plate", "bucket": bucket})
         }
+        "catalog_info" | "catalog_name" | "get_current_quilt_role" => json!({}),
+        "catalog_url" | "catalog_uri" => json!({"bucket": bucket}),
         "get_metadata_template" => json!({"template_name": "standard"}),
         "validate_metadata_structure" => json!({"metadata": {"a": 1}}),
         "bucket_objects_list" | "bucket_access_check" => json!({"bucket": bucket}),
