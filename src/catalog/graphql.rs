@@ -1,6 +1,9 @@
 //! `POST {registry}/graphql`.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
@@ -171,16 +174,32 @@ impl Registry {
     /// # Errors
     /// As [`Registry::run`].
     pub async fn generation(&self, token: &SecretString) -> Result<Generation, CallError> {
+        let is_ours = AtomicBool::new(false);
         let found = self.generation.try_get_with((), async {
-            let text = AskGeneration::DOCUMENT.text(Generation::New);
-            let asked: Asks = serde_json::from_value(self.ask(token, text, &Value::Null).await?)
-                .map_err(shape)?;
-            Ok(match asked.union_type {
-                Some(_) => Generation::New,
-                None => Generation::Old,
-            })
+            is_ours.store(true, Ordering::Relaxed);
+            self.ask_generation(token).await
         });
-        found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone())
+        match found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone()) {
+            // Somebody else asked at the same time, and was told something about his own token.
+            Err(CallError::Status(401 | 403) | CallError::Refused(_))
+                if !is_ours.load(Ordering::Relaxed) =>
+            {
+                let generation = self.ask_generation(token).await?;
+                self.generation.insert((), generation).await;
+                Ok(generation)
+            }
+            found => found,
+        }
+    }
+
+    async fn ask_generation(&self, token: &SecretString) -> Result<Generation, CallError> {
+        let text = AskGeneration::DOCUMENT.text(Generation::New);
+        let asked: Asks =
+            serde_json::from_value(self.ask(token, text, &Value::Null).await?).map_err(shape)?;
+        Ok(match asked.union_type {
+            Some(_) => Generation::New,
+            None => Generation::Old,
+        })
     }
 }
 

@@ -175,18 +175,25 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Outcome<Table>>(text);
         let given = read(r#"{"__typename": "BucketConfig", "name": "x"}"#).unwrap();
         assert_eq!(given.given("No").unwrap(), Table { name: "x".into() });
-        for (arm, code) in [
+        for (arm, code, why) in [
             (
-                r#"{"__typename": "InvalidInput", "errors": [{"path": "name", "message": "x"}]}"#,
+                r#"{"__typename": "InvalidInput", "errors": [{"path": "name", "message": "x"}, {"message": "z"}]}"#,
                 Code::InvalidArguments,
+                "name: x; z",
             ),
             (
                 r#"{"__typename": "OperationError", "name": "x", "message": "y"}"#,
                 Code::CatalogRefused,
+                "x: y",
             ),
-            (r#"{"__typename": "InsufficientPermissions", "message": "y"}"#, Code::CatalogRefused),
+            (
+                r#"{"__typename": "InsufficientPermissions", "message": "y"}"#,
+                Code::CatalogRefused,
+                "InsufficientPermissions: y",
+            ),
         ] {
-            assert_eq!(read(arm).unwrap().given("No").unwrap_err().code, code, "{arm}");
+            let error = read(arm).unwrap().given("No").unwrap_err();
+            assert_eq!((error.code, error.why.as_ref()), (code, why), "{arm}");
         }
         assert!(read(r#"{"__typename": "Other"}"#).is_err());
         let done = |text: &str| serde_json::from_str::<Outcome<Done>>(text);

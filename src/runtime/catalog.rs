@@ -234,10 +234,7 @@ impl RuntimeContext {
     }
 
     async fn me(&self) -> Result<&Me, ToolError> {
-        let ask = || async {
-            let answer = self.catalog(CatalogUse::Read)?.run(&AskMe {}).await?;
-            answer.me.ok_or_else(|| CallError::Status(401).error(AskMe::WHAT, Access::Read))
-        };
+        let ask = || async { self.catalog(CatalogUse::Read)?.me().await };
         self.caller.me.get_or_try_init(ask).await
     }
 

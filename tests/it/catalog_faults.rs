@@ -8,15 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quilt_mcp_server::demo::{
-    Fault, Service, Settings, Twist,
-    client::{Answer, Client},
+use quilt_mcp_server::{
+    catalog::{CallError, Generation, Registry, registry::Location},
+    demo::{
+        Fault, Service, Settings, Twist,
+        client::{Answer, Client},
+    },
 };
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use crate::{
-    support::{TestApp, lab},
+    support::{TestApp, lab, tool_names},
     tabulator::{catalog, wanted},
 };
 
@@ -194,4 +197,57 @@ async fn the_generation_is_asked_once_for_all_and_again_after_a_refusal() {
     assert!(create(&alice, "d").await.is_ok());
     assert!(create(&bob, "e").await.is_ok());
     assert_eq!(outcomes(&app).len(), 5, "asked again, once");
+}
+
+/// A registry of the test's own.
+async fn listening(router: axum::Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test]
+async fn who_waits_for_another_s_question_is_not_told_what_that_one_s_token_is_worth() {
+    let answer = async |headers: axum::http::HeaderMap| {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        match headers["authorization"].to_str().unwrap() {
+            "Bearer good" => Ok(json!({"data": {"__type": null}}).to_string()),
+            _ => Err(axum::http::StatusCode::UNAUTHORIZED),
+        }
+    };
+    let url = listening(axum::Router::new().fallback(answer)).await;
+    let location = Location::Registry(url.parse().unwrap());
+    let registry = Registry::new(location, Duration::from_secs(5)).unwrap();
+    let (bad, good) = ("bad".to_owned().into(), "good".to_owned().into());
+    let (refused, found) = tokio::join!(registry.generation(&bad), registry.generation(&good));
+    assert_eq!(refused, Err(CallError::Status(401)));
+    assert_eq!(found, Ok(Generation::Old));
+    assert_eq!(registry.generation(&bad).await, Ok(Generation::Old), "it is known now");
+}
+
+#[tokio::test]
+async fn a_token_that_is_nobody_s_any_more_is_forgotten_by_the_list_of_tools_too() {
+    let exchanges = Arc::new(AtomicUsize::new(0));
+    let counted = exchanges.clone();
+    let answer = move |method: axum::http::Method| async move {
+        if method == axum::http::Method::POST {
+            return json!({"data": {"me": null}}).to_string();
+        }
+        counted.fetch_add(1, Ordering::SeqCst);
+        json!({"AccessKeyId": "ASIAODD", "SecretAccessKey": "s", "SessionToken": "t",
+            "Expiration": "2099-01-01T00:00:00Z"})
+        .to_string()
+    };
+    let url = listening(axum::Router::new().fallback(answer)).await;
+    let app = TestApp::with(&[("QUILT_REGISTRY_URL", &url)]).await;
+    let alice = catalog(&app, "alice");
+    for expected in [1, 1] {
+        assert_eq!(alice.request("ping", json!({})).await.unwrap().status, 200);
+        assert_eq!(exchanges.load(Ordering::SeqCst), expected);
+    }
+    let listed = tool_names(&alice.request("tools/list", json!({})).await.unwrap());
+    assert!(!listed.contains(&"admin_users_list".to_owned()));
+    assert_eq!(alice.request("ping", json!({})).await.unwrap().status, 200);
+    assert_eq!(exchanges.load(Ordering::SeqCst), 2, "asked about anew");
 }

@@ -105,7 +105,8 @@ async fn administrators_are_shown_them_and_nobody_else_is() {
 
 #[tokio::test]
 async fn a_default_server_has_none_and_a_read_only_one_those_that_read() {
-    let default = ("QUILT_MCP_TOOLSETS", "identity,bucket,package,catalog,search,tabulator,athena");
+    let default = quilt_mcp_server::config::table::TOOLSETS.default_value().unwrap();
+    let default = ("QUILT_MCP_TOOLSETS", default);
     let reads: BTreeSet<String> =
         governance().filter(|e| e.read_only()).map(|e| e.name.to_owned()).collect();
     assert_eq!(reads.len(), 5);

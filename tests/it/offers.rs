@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use quilt_mcp_server::tools;
+use quilt_mcp_server::{domain::Toolset, tools};
 use serde_json::{Value, json};
 
 use crate::{
@@ -148,11 +148,26 @@ async fn no_header_and_no_argument_relaxes_a_bound() {
 }
 
 #[tokio::test]
-async fn by_default_everything_is_offered_writes_included() {
+async fn all_toolsets_together_offer_everything_writes_included() {
     let app = TestApp::start().await;
     app.world().registry().make_admin("alice");
     let alice = app.anonymous().with_token(app.user("alice").catalog_token.clone());
     let listed = tool_names(&alice.request("tools/list", json!({})).await.unwrap());
     assert_eq!(listed.len(), tools::ALL.len());
     assert!(listed.contains(&"bucket_objects_put".to_owned()));
+}
+
+#[tokio::test]
+async fn a_default_server_offers_neither_administration_nor_queries_of_one_s_own() {
+    let default = quilt_mcp_server::config::table::TOOLSETS.default_value().unwrap();
+    let app = TestApp::with(&[("QUILT_MCP_TOOLSETS", default)]).await;
+    app.world().registry().make_admin("alice");
+    let alice = app.anonymous().with_token(app.user("alice").catalog_token.clone());
+    let listed = tool_names(&alice.request("tools/list", json!({})).await.unwrap());
+    let off = [Toolset::Governance, Toolset::Graphql];
+    let (hidden, shown): (Vec<_>, Vec<_>) =
+        tools::ALL.iter().partition(|entry| off.contains(&entry.toolset));
+    assert_eq!(hidden.len(), 18, "17 tools of administrators, and one that sends queries");
+    assert!(hidden.iter().all(|entry| !listed.contains(&entry.name.to_owned())));
+    assert!(shown.iter().any(|entry| listed.contains(&entry.name.to_owned())));
 }

@@ -175,6 +175,26 @@ fn the_rule_about_imports_can_fail() {
 }
 
 #[test]
+fn what_the_registry_is_asked_stands_in_files() {
+    let mut documents = 0;
+    for (name, text) in sources() {
+        let dense: String = code(&text).split_whitespace().collect();
+        for (make, files) in [("Document::one(", 1), ("Document::two(", 2), ("DOCUMENT:&str=", 1)] {
+            for made in dense.split(make).skip(1) {
+                let made = made.split(';').next().unwrap();
+                assert!(made.starts_with("include_str!("), "src/{name}: {made}");
+                assert_eq!(made.matches("include_str!(").count(), files, "src/{name}: {made}");
+                documents += files;
+            }
+        }
+    }
+    assert!(documents > 25, "{documents}: the walk found them");
+    only_in("post_document(", &["catalog/graphql.rs"]);
+    only_in(".mutate(", &["catalog/graphql.rs", "catalog/construct.rs"]);
+    only_in("bearer_auth(", &["catalog/registry.rs", "demo/"]);
+}
+
+#[test]
 fn files_and_functions_stay_small() {
     for (name, text) in sources() {
         let lines = text.lines().count();
