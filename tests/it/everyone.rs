@@ -6,7 +6,10 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use quilt_mcp_server::{
-    demo::client::{Answer, Client},
+    demo::{
+        Service,
+        client::{Answer, Client},
+    },
     domain::Toolset,
     tools,
 };
@@ -145,8 +148,23 @@ async fn every_tool_answers_an_administrator_a_user_and_an_enhanced_token_as_it_
                 None => answers.push((tool, vec![row])),
             }
         }
+        only_the_registry_got_the_token(&app, caller);
     }
     compare(&answers);
+}
+
+/// The catalog beside it, which only tells where the registry is, is another origin.
+fn only_the_registry_got_the_token(app: &TestApp, caller: &str) {
+    let calls = app.world().journal().calls();
+    let calls: Vec<_> = calls.iter().filter(|call| call.service == Service::Registry).collect();
+    let (registry, others): (Vec<_>, Vec<_>) = calls
+        .into_iter()
+        .partition(|call| call.detail.get("Host").is_some_and(|host| host == "registry"));
+    assert_eq!(registry.is_empty(), caller == "enhanced");
+    for call in others {
+        assert_eq!(call.operation, "GET /config.json");
+        assert_eq!(call.detail.get("AuthorizationFingerprint"), None);
+    }
 }
 
 fn outcome(answer: &Answer) -> Value {

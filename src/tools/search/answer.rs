@@ -247,6 +247,11 @@ impl<V: Serialize> Section<V> {
         (section, next)
     }
 
+    /// That this kind was not asked for, because the search cannot be about it.
+    pub fn not_searched(why: &str) -> Self {
+        Self { note: Some(format!("Not searched: {why}.")), ..Self::empty() }
+    }
+
     /// That there was no answer.
     pub fn failed(error: &ToolError) -> Self {
         let error = Problem {
@@ -254,6 +259,10 @@ impl<V: Serialize> Section<V> {
             why: format!("{}: {}", error.what, error.why),
             what_to_do: error.what_to_do.to_string(),
         };
+        Self { error: Some(error), ..Self::empty() }
+    }
+
+    fn empty() -> Self {
         Self {
             backend: None,
             total: None,
@@ -261,7 +270,7 @@ impl<V: Serialize> Section<V> {
             complete: false,
             hits: Vec::new(),
             note: None,
-            error: Some(error),
+            error: None,
         }
     }
 }

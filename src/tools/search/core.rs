@@ -165,6 +165,10 @@ fn show<H: Shown>(
 ) -> (Option<Section<H::View>>, Option<Spot>) {
     match page {
         None => (None, None),
+        // What only the other kind can answer is no failure: that was asked, too.
+        Some(Err(error)) if error.code == Code::InvalidArguments => {
+            (Some(Section::not_searched(&error.why)), None)
+        }
         Some(Err(error)) => (Some(Section::failed(&error)), None),
         Some(Ok((found, spot))) => {
             let (section, next) = Section::of(found, spot.as_ref(), &area.buckets, room);

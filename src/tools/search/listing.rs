@@ -31,8 +31,8 @@ pub struct Listing<'a> {
 const PAGES: usize = 20;
 /// How long it may take before it stops between two pages.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What Quilt keeps beside the objects.
-const QUILT: &str = ".quilt/";
+/// What Quilt and this server keep beside the objects.
+const NOT_DATA: [&str; 2] = [".quilt/", ".quilt-mcp/"];
 
 /// How far a listing is: matches so far, and the last name that was looked at.
 struct At {
@@ -57,8 +57,8 @@ impl Listing<'_> {
         let count = before + hits.len() as u64;
         let total = Total { count, is_lower_bound: last.is_some() };
         let left_out = format!(
-            "The catalog's search was not used: {} The names in s3://{} were compared with the words, \
-             and nothing else was.",
+            "The catalog's search was not used: {} Only the names in s3://{} were compared with the \
+             words, not texts or metadata.",
             self.why, self.bucket
         );
         let next = last.map(|name| At { count, name }.text());
@@ -164,7 +164,7 @@ fn fits(object: &Object, words: &Words, filters: &Filters) -> bool {
         });
     let extensions = &filters.extensions;
     dated
-        && !key.starts_with(QUILT)
+        && !NOT_DATA.iter().any(|folder| key.starts_with(folder))
         && filters.size_min.is_none_or(|least| object.size >= least)
         && filters.size_max.is_none_or(|most| object.size <= most)
         && (extensions.is_empty() || extensions.iter().any(|end| key.ends_with(end.as_str())))

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::tools::prelude::*;
 
-/// Search the objects of one bucket by key and indexed text. Without a catalog token, only keys are searched.
+/// Search the objects of one bucket by words in keys and indexed text (to page through folders:
+/// bucket_objects_list). Without a catalog token, only keys are searched.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketObjectsSearch {
