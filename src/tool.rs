@@ -108,6 +108,8 @@ pub struct Spec {
     pub description: String,
     /// Whether it changes nothing.
     pub read_only: bool,
+    /// The least standing in the catalog of those who see it.
+    pub standing: Standing,
     /// JSON Schema 2020-12 of the arguments.
     pub input_schema: Object,
     /// JSON Schema 2020-12 of the structured result.
@@ -157,6 +159,7 @@ impl Entry {
             title: self.title,
             description: description.and_then(|d| d.as_str().map(unwrap_lines)).unwrap_or_default(),
             read_only: self.read_only(),
+            standing: self.catalog.standing(),
             input_schema,
             output_schema: or_error(output_schema),
         }

@@ -31,7 +31,8 @@ pub enum CatalogNeed {
 }
 
 /// What the registry would take from a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Nothing: it does not know his token, or nobody asks it.
     Stranger,

@@ -14,11 +14,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 const PROTOCOL = '2025-11-25';
-// The catalogue, as it is committed: every user of the demo may call all of it.
+// The catalogue, as it is committed. Every user of the demo may call what is for his kind of token; none of them
+// administers the catalog.
 const CATALOGUE = readdirSync('tests/golden')
   .filter((name) => name.endsWith('.json'))
   .map((name) => JSON.parse(readFileSync(`tests/golden/${name}`, 'utf8')));
-const TOOLS = CATALOGUE.map((tool) => tool.name).sort();
+const SHOWN = { enhanced: ['stranger'], catalog: ['stranger', 'user'] };
 const WRITES = CATALOGUE.filter((tool) => !tool.readOnly).map((tool) => tool.name);
 const FOREIGN_BUCKET = { enhanced: 'bucket_not_granted', catalog: 'aws_access_denied' };
 const INVALID_PARAMS = -32602;
@@ -57,18 +58,20 @@ async function checkSession(url, user, other, family) {
   const { client, transport } = await connect(url, token, exchanges);
   assert.equal(transport.protocolVersion, PROTOCOL);
   assert.equal(client.getServerVersion().name, 'quilt-mcp-server');
-  await checkTools(client);
+  await checkTools(client, family);
   await checkIdentity(client, token, family);
   await checkBuckets(client, user);
+  await checkCatalog(client, user, family);
   await checkRefusals(client, user, other, family);
   await transport.terminateSession();
   await client.close();
   assert.equal(exchanges.at(-1), 'DELETE 204');
 }
 
-async function checkTools(client) {
+async function checkTools(client, family) {
   const { tools } = await client.listTools();
-  assert.deepEqual(tools.map((tool) => tool.name).sort(), TOOLS);
+  const shown = CATALOGUE.filter((tool) => SHOWN[family].includes(tool.standing));
+  assert.deepEqual(tools.map((tool) => tool.name).sort(), shown.map((tool) => tool.name).sort());
   for (const tool of tools) {
     assert.ok(tool.outputSchema, `${tool.name} has an output schema`);
     const readOnly = !WRITES.includes(tool.name);
@@ -81,6 +84,23 @@ async function checkIdentity(client, token, family) {
   const who = await call(client, 'auth_status');
   assert.equal(who.subject, claims.id);
   assert.equal(who.family, family);
+}
+
+/** The catalog for its own tokens; one bucket's names and links for the others. */
+async function checkCatalog(client, user, family) {
+  const bucket = Object.keys(user.buckets).sort()[0];
+  const found = await call(client, 'bucket_objects_search', { bucket, query: '*.csv' });
+  assert.equal(found.objects.backend, { enhanced: 's3_listing', catalog: 'graphql' }[family]);
+  await call(client, 'catalog_url', { bucket });
+  if (family === 'catalog') {
+    const all = await call(client, 'unified_search', { query: 'csv files larger than 10 bytes' });
+    assert.ok(all.objects.total > 0);
+    const role = await call(client, 'get_current_quilt_role');
+    assert.ok(role.roles.includes(role.role));
+  } else {
+    const refused = await client.callTool({ name: 'unified_search', arguments: { query: 'csv' } });
+    assert.equal(refused.structuredContent.code, 'catalog_token_required');
+  }
 }
 
 async function checkBuckets(client, user) {

@@ -24,9 +24,10 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 PROTOCOL = {"auto": "2026-07-28", "legacy": "2025-11-25"}
-# The catalogue, as it is committed (tests/golden): every user of the demo may call all of it.
+# The catalogue, as it is committed (tests/golden). Every user of the demo may call what is for his kind of token;
+# none of them administers the catalog.
 CATALOGUE = [json.loads(path.read_text()) for path in Path("tests/golden").glob("*.json")]
-TOOLS = sorted(tool["name"] for tool in CATALOGUE)
+SHOWN = {"enhanced": ["stranger"], "catalog": ["stranger", "user"]}
 WRITES = [tool["name"] for tool in CATALOGUE if not tool["readOnly"]]
 FOREIGN_BUCKET = {"enhanced": "bucket_not_granted", "catalog": "aws_access_denied"}
 INVALID_PARAMS = -32602
@@ -73,17 +74,19 @@ async def check_session(url, mode, user, other, family):
     async with connect(url, mode, token, exchanges) as client:
         equal("protocol version", client.protocol_version, PROTOCOL[mode])
         equal("server", client.server_info and client.server_info.name, "quilt-mcp-server")
-        await check_tools(client)
+        await check_tools(client, family)
         await check_identity(client, token, family)
         await check_buckets(client, user)
+        await check_catalog(client, user, family)
         await check_refusals(client, user, other, family)
     ends = [status for method, status in exchanges if method == "DELETE"]
     equal("DELETE at the end", ends, {"auto": [], "legacy": [204]}[mode])
 
 
-async def check_tools(client):
+async def check_tools(client, family):
     tools = (await client.list_tools()).tools
-    equal("tools", sorted(tool.name for tool in tools), TOOLS)
+    shown = sorted(tool["name"] for tool in CATALOGUE if tool["standing"] in SHOWN[family])
+    equal("tools", sorted(tool.name for tool in tools), shown)
     for tool in tools:
         equal(f"{tool.name}: output schema", bool(tool.output_schema), True)
         read_only = tool.name not in WRITES
@@ -96,6 +99,23 @@ async def check_identity(client, token, family):
     who = await call(client, "auth_status")
     equal("subject", who["subject"], claims["id"])
     equal("family", who["family"], family)
+
+
+async def check_catalog(client, user, family):
+    """The catalog for its own tokens; one bucket's names and links for the others."""
+    bucket = min(user["buckets"])
+    found = await call(client, "bucket_objects_search", bucket=bucket, query="*.csv")
+    backend = {"enhanced": "s3_listing", "catalog": "graphql"}[family]
+    equal("backend", found["objects"]["backend"], backend)
+    await call(client, "catalog_url", bucket=bucket)
+    if family == "catalog":
+        found = await call(client, "unified_search", query="csv files larger than 10 bytes")
+        equal("all pages together", found["objects"]["total"] > 0, True)
+        role = await call(client, "get_current_quilt_role")
+        equal("own role", role["role"] in role["roles"], True)
+    else:
+        refused = await client.call_tool("unified_search", {"query": "csv"})
+        equal("without a bucket", refused.structured_content["code"], "catalog_token_required")
 
 
 async def check_buckets(client, user):
