@@ -1,6 +1,12 @@
 //! `POST {registry}/graphql`.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
@@ -103,7 +109,7 @@ impl Registry {
         token: &'a SecretString,
         asked: Asked<'a, impl Serialize + Send + Sync + 'a>,
     ) -> BoxFuture<'a, Result<Value, CallError>> {
-        let asked = std::sync::Arc::new(asked);
+        let asked = Arc::new(asked);
         self.repeated(move || {
             let asked = asked.clone();
             async move { self.post_document(token, &*asked, None).await }
@@ -171,16 +177,31 @@ impl Registry {
     /// # Errors
     /// As [`Registry::run`].
     pub async fn generation(&self, token: &SecretString) -> Result<Generation, CallError> {
+        let is_own = AtomicBool::new(false);
         let found = self.generation.try_get_with((), async {
-            let text = AskGeneration::DOCUMENT.text(Generation::New);
-            let asked: Asks = serde_json::from_value(self.ask(token, text, &Value::Null).await?)
-                .map_err(shape)?;
-            Ok(match asked.union_type {
-                Some(_) => Generation::New,
-                None => Generation::Old,
-            })
+            is_own.store(true, Ordering::Relaxed);
+            self.ask_generation(token).await
         });
-        found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone())
+        match found.await {
+            // What another's token was answered, who asked at the same time, is not for this one: a 401
+            // would end its user's session.
+            Err(_) if !is_own.load(Ordering::Relaxed) => {
+                let found = self.ask_generation(token).await?;
+                self.generation.insert((), found).await;
+                Ok(found)
+            }
+            found => found.map_err(|error: Arc<CallError>| (*error).clone()),
+        }
+    }
+
+    async fn ask_generation(&self, token: &SecretString) -> Result<Generation, CallError> {
+        let text = AskGeneration::DOCUMENT.text(Generation::New);
+        let asked: Asks =
+            serde_json::from_value(self.ask(token, text, &Value::Null).await?).map_err(shape)?;
+        Ok(match asked.union_type {
+            Some(_) => Generation::New,
+            None => Generation::Old,
+        })
     }
 }
 
@@ -243,5 +264,48 @@ mod tests {
         let CallError::Refused(text) = told(&errors) else { panic!("refused") };
         assert!(text.starts_with("no (at admin.user.3); xxx"), "{text}");
         assert!(text.len() < 400 && !text.contains("never"));
+    }
+
+    /// Answers each request by its bearer: 401 for `gone`, late, and a schema for everybody else.
+    async fn stand_in(listener: tokio::net::TcpListener) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = vec![0; 8192];
+                let read = stream.read(&mut head).await.unwrap();
+                let head = String::from_utf8_lossy(&head[..read]).to_lowercase();
+                let (status, body) = match head.contains("bearer gone") {
+                    true => ("401 Unauthorized", "{}"),
+                    false => ("200 OK", r#"{"data": {"__type": {"name": "x"}}}"#),
+                };
+                if status.starts_with("401") {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn what_anothers_token_was_answered_ends_nobody_elses_session() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let server = tokio::spawn(stand_in(listener));
+        let location = crate::catalog::registry::Location::Registry(url);
+        let registry = Registry::new(location, Duration::from_secs(5)).unwrap();
+        let (gone, good) = (SecretString::from("gone"), SecretString::from("good"));
+        let waiting = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            registry.generation(&good).await
+        };
+        let (ended, waited) = futures_util::join!(registry.generation(&gone), waiting);
+        assert_eq!(ended, Err(CallError::Status(401)));
+        assert_eq!(waited, Ok(Generation::New), "its own token is good");
+        assert_eq!(registry.generation(&gone).await, Ok(Generation::New), "known by now");
+        server.abort();
     }
 }
