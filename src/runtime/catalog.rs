@@ -256,12 +256,12 @@ impl RuntimeContext {
 
     /// Forgets what is cached of the caller, with whichever token: his role has changed.
     pub(crate) async fn forget_caller(&self) {
-        let dropped = self.services.callers.drop_subject(&self.caller.principal.subject_key());
+        let who = &self.caller.principal;
+        // First: what is dropped must not come back from what the registry said before.
         if let Some(registry) = &self.services.registry {
-            for digest in dropped {
-                registry.forget(digest.bytes()).await;
-            }
+            registry.forget_user(&who.realm(), who.subject()).await;
         }
+        self.services.callers.drop_subject(&who.subject_key());
         self.forget_token().await;
     }
 }
