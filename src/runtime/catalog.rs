@@ -88,15 +88,19 @@ impl Catalog<'_> {
         Ok(buckets)
     }
 
-    /// Sends a caller's own query, which only reads.
+    /// Sends a caller's own query, which only reads, for an answer of at most `most` bytes.
     ///
     /// # Errors
     /// As [`Catalog::run`]; for tokens alone that the registry itself bounds.
-    pub async fn query(&self, query: &ReadQuery) -> Result<Map<String, Value>, ToolError> {
+    pub async fn query(
+        &self,
+        query: &ReadQuery,
+        most: usize,
+    ) -> Result<Map<String, Value>, ToolError> {
         self.require(CatalogUse::Read, Reach::Registry)?;
         let _turn = self.turn("The query failed").await?;
         self.context.calls.fetch_add(1, Ordering::Relaxed);
-        match self.registry.query(self.token, query).await {
+        match self.registry.query(self.token, query, most).await {
             Ok(data) => Ok(data),
             Err(error) => Err(self.failed(&error, "The query failed", Access::Read).await),
         }
