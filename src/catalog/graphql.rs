@@ -91,7 +91,7 @@ impl Registry {
     }
 
     /// Sends a caller's own query; at most `most` bytes of its answer are taken, white space not
-    /// counted. This is the one way for a text that is not ours (threat T38), and
+    /// counted; `None` where it has more. This is the one way for a text that is not ours (threat T38), and
     /// only [`ReadQuery::parse`] makes what goes it.
     ///
     /// # Errors
@@ -101,15 +101,15 @@ impl Registry {
         token: &SecretString,
         query: &ReadQuery,
         most: usize,
-    ) -> Result<serde_json::Map<String, Value>, CallError> {
+    ) -> Result<Option<serde_json::Map<String, Value>>, CallError> {
         let (variables, operation_name) = (query.variables(), query.operation());
         let asked = Asked { query: query.text(), variables, operation_name };
         let data = self.ask_for(token, asked).await?;
         // Before it is taken apart: whoever asks may have written what comes, such as a package's metadata.
         if least_bytes(data.get()) > most {
-            return Err(CallError::TooLarge);
+            return Ok(None);
         }
-        serde_json::from_str(data.get()).map_err(shape)
+        serde_json::from_str(data.get()).map(Some).map_err(shape)
     }
 
     fn ask_for<'a>(

@@ -88,7 +88,8 @@ impl Catalog<'_> {
         Ok(buckets)
     }
 
-    /// Sends a caller's own query, which only reads, for an answer of at most `most` bytes.
+    /// Sends a caller's own query, which only reads, for an answer of at most `most`
+    /// bytes; `None` where it has more.
     ///
     /// # Errors
     /// As [`Catalog::run`]; for tokens alone that the registry itself bounds.
@@ -96,7 +97,7 @@ impl Catalog<'_> {
         &self,
         query: &ReadQuery,
         most: usize,
-    ) -> Result<Map<String, Value>, ToolError> {
+    ) -> Result<Option<Map<String, Value>>, ToolError> {
         self.require(CatalogUse::Read, Reach::Registry)?;
         let _turn = self.turn("The query failed").await?;
         self.context.calls.fetch_add(1, Ordering::Relaxed);

@@ -42,10 +42,7 @@ impl Tool for CatalogGraphqlQuery {
         let query = ReadQuery::parse(&self.query, self.variables, self.operation_name)
             .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
         // It goes over the wire twice.
-        let data = match cx.catalog()?.query(&query, bounds::ROOM / 2).await {
-            Err(error) if error.code == Code::ResultTooLarge => return Err(too_large()),
-            answer => answer?,
-        };
+        let data = cx.catalog()?.query(&query, bounds::ROOM / 2).await?.ok_or_else(too_large)?;
         if bounds::cost_of(&data) > bounds::ROOM {
             return Err(too_large());
         }
