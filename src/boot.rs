@@ -27,7 +27,7 @@ use crate::{
     },
     packages::Store,
     rotation::{self, NoKeys, Parameter, Rotation},
-    runtime::{Clock, Rules, Services, Site},
+    runtime::{Clock, Rules, Services, Site, catalog::asking},
     tool::Entry,
     tools::{self, Catalogue},
 };
@@ -78,6 +78,7 @@ pub async fn build_with(
         callers: callers.clone(),
         clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
         registry: registry.clone(),
+        asking: asking(),
         packages: Store::new(config.server.package_cache_bytes),
         clock: clock.clone(),
         rules: Rules {

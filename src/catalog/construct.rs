@@ -84,7 +84,7 @@ impl Registry {
         let variables = Variables { params, src: Source { entries } };
         let answer = self.mutate(token, DOCUMENT, &variables, TIMEOUT).await;
         let answer = answer.and_then(|data| {
-            let read = serde_json::from_value::<Data>(data);
+            let read = serde_json::from_str::<Data>(data.get());
             read.map_err(|_| CallError::Malformed("the GraphQL answer has another shape"))
         });
         match answer.map(|data| data.package_construct) {

@@ -1,7 +1,13 @@
 //! `GET {registry}/api/auth/get_credentials`: the registry says whether a catalog token is valid,
 //! and what AWS credentials its user has.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use moka::future::Cache;
@@ -26,6 +32,8 @@ pub struct Exchanged {
     /// Used until then, and asked again afterwards: five minutes, so that a role switch or a
     /// logout in the catalog is felt, or less where the keys end soon.
     pub until: Timestamp,
+    /// How many switches of roles were known when the registry was asked.
+    asked_at: u64,
 }
 
 /// Why there is no exchange.
@@ -49,6 +57,10 @@ pub(super) struct Exchanges {
     rejected: Cache<Digest, Timestamp>,
     /// Tokens that were good within the last day: their renewals do not queue with strangers.
     known: Cache<Digest, ()>,
+    /// How many switches of roles there were, and which was each user's last: whatever the registry was
+    /// asked before it, for whichever token, is of the role before.
+    switches: AtomicU64,
+    switched: Cache<(Arc<str>, Arc<str>), u64>,
     renewals: Semaphore,
     /// Questions about tokens that nobody vouches for yet.
     unproven: Semaphore,
@@ -107,6 +119,18 @@ impl Registry {
         self.exchanges.accepted.invalidate(&digest).await;
     }
 
+    /// Takes nothing for true any more that it said before of this user's tokens.
+    pub async fn forget_user(&self, realm: &str, subject: &str) {
+        let switch = self.exchanges.switches.fetch_add(1, Ordering::SeqCst) + 1;
+        self.exchanges.switched.insert((realm.into(), subject.into()), switch).await;
+    }
+
+    /// Whether the user's role was switched since the registry was asked.
+    pub async fn is_outdated(&self, given: &Exchanged, realm: &str, subject: &str) -> bool {
+        let last = self.exchanges.switched.get(&(realm.into(), subject.into())).await;
+        last.is_some_and(|switch| given.asked_at < switch)
+    }
+
     /// The name of the token's user.
     async fn user_name(&self, token: &SecretString) -> Result<String, ExchangeError> {
         match self.run(token, &AskMe {}).await {
@@ -123,6 +147,7 @@ impl Registry {
         names_nobody: bool,
         now: Timestamp,
     ) -> Result<Exchanged, ExchangeError> {
+        let asked_at = self.exchanges.switches.load(Ordering::SeqCst);
         let body = match self.get("api/auth/get_credentials", token).await {
             Err(CallError::Status(401 | 403)) => return Err(ExchangeError::Rejected),
             other => other?,
@@ -135,7 +160,7 @@ impl Registry {
         };
         let kept = now.checked_add(KEPT).unwrap_or(now);
         let until = kept.min(renewal(now, answer.expiration));
-        Ok(Exchanged { until, keys: answer.keys(), user_name })
+        Ok(Exchanged { until, keys: answer.keys(), user_name, asked_at })
     }
 }
 
@@ -172,6 +197,8 @@ impl Exchanges {
             accepted: Cache::builder().max_capacity(MAX_KEPT).time_to_live(KEPT).build(),
             rejected: Cache::builder().max_capacity(MAX_KEPT).time_to_live(REFUSAL_KEPT).build(),
             known: Cache::builder().max_capacity(MAX_KEPT).time_to_idle(KNOWN).build(),
+            switches: AtomicU64::new(0),
+            switched: Cache::builder().max_capacity(MAX_KEPT).time_to_live(2 * KEPT).build(),
             renewals: Semaphore::new(MAX_RENEWALS),
             unproven: Semaphore::new(MAX_UNPROVEN),
         }

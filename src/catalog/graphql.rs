@@ -1,14 +1,17 @@
 //! `POST {registry}/graphql`.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     Registry,
@@ -35,7 +38,8 @@ struct Asked<'a, V> {
 
 #[derive(Deserialize)]
 struct Answer {
-    data: Option<Value>,
+    /// As text: as a [`Value`], one answer of 4 MiB may take hundreds of MiB.
+    data: Option<Box<RawValue>>,
     #[serde(default)]
     errors: Vec<GraphError>,
 }
@@ -73,7 +77,7 @@ impl Registry {
             // It may be another registry by now: the next call looks again.
             self.generation.invalidate(&()).await;
         }
-        serde_json::from_value(answer?).map_err(shape)
+        serde_json::from_str(answer?.get()).map_err(shape)
     }
 
     /// Sends a question, several times if need be.
@@ -82,11 +86,12 @@ impl Registry {
         token: &'a SecretString,
         query: &'a str,
         variables: &'a Value,
-    ) -> BoxFuture<'a, Result<Value, CallError>> {
+    ) -> BoxFuture<'a, Result<Box<RawValue>, CallError>> {
         self.ask_for(token, Asked { query, variables, operation_name: None })
     }
 
-    /// Sends a caller's own query. This is the one way for a text that is not ours (threat T38), and
+    /// Sends a caller's own query; at most `most` bytes of its answer are taken, white space not
+    /// counted; `None` where it has more. This is the one way for a text that is not ours (threat T38), and
     /// only [`ReadQuery::parse`] makes what goes it.
     ///
     /// # Errors
@@ -95,18 +100,24 @@ impl Registry {
         &self,
         token: &SecretString,
         query: &ReadQuery,
-    ) -> Result<serde_json::Map<String, Value>, CallError> {
+        most: usize,
+    ) -> Result<Option<serde_json::Map<String, Value>>, CallError> {
         let (variables, operation_name) = (query.variables(), query.operation());
         let asked = Asked { query: query.text(), variables, operation_name };
-        serde_json::from_value(self.ask_for(token, asked).await?).map_err(shape)
+        let data = self.ask_for(token, asked).await?;
+        // Before it is taken apart: whoever asks may have written what comes, such as a package's metadata.
+        if least_bytes(data.get()) > most {
+            return Ok(None);
+        }
+        serde_json::from_str(data.get()).map(Some).map_err(shape)
     }
 
     fn ask_for<'a>(
         &'a self,
         token: &'a SecretString,
         asked: Asked<'a, impl Serialize + Send + Sync + 'a>,
-    ) -> BoxFuture<'a, Result<Value, CallError>> {
-        let asked = std::sync::Arc::new(asked);
+    ) -> BoxFuture<'a, Result<Box<RawValue>, CallError>> {
+        let asked = Arc::new(asked);
         self.repeated(move || {
             let asked = asked.clone();
             async move { self.post_document(token, &*asked, None).await }
@@ -145,7 +156,7 @@ impl Registry {
         query: &'a str,
         variables: impl Serialize + Send + Sync + 'a,
         timeout: Duration,
-    ) -> BoxFuture<'a, Result<Value, CallError>> {
+    ) -> BoxFuture<'a, Result<Box<RawValue>, CallError>> {
         let asked = Asked { query, variables, operation_name: None };
         async move { self.post_document(token, &asked, Some(timeout)).await }.boxed()
     }
@@ -155,7 +166,7 @@ impl Registry {
         token: &SecretString,
         body: &(impl Serialize + Sync),
         timeout: Option<Duration>,
-    ) -> Result<Value, CallError> {
+    ) -> Result<Box<RawValue>, CallError> {
         let answer = self.post("graphql", token, body, timeout).await?;
         let refused = answer.status != 200;
         match serde_json::from_slice::<Answer>(&answer.body) {
@@ -179,7 +190,7 @@ impl Registry {
             is_ours.store(true, Ordering::Relaxed);
             self.ask_generation(token).await
         });
-        match found.await.map_err(|error: std::sync::Arc<CallError>| (*error).clone()) {
+        match found.await.map_err(|error: Arc<CallError>| (*error).clone()) {
             // Somebody else asked at the same time, and was told something about his own token.
             Err(CallError::Status(401 | 403) | CallError::Refused(_))
                 if !is_ours.load(Ordering::Relaxed) =>
@@ -194,8 +205,8 @@ impl Registry {
 
     async fn ask_generation(&self, token: &SecretString) -> Result<Generation, CallError> {
         let text = AskGeneration::DOCUMENT.text(Generation::New);
-        let asked: Asks =
-            serde_json::from_value(self.ask(token, text, &Value::Null).await?).map_err(shape)?;
+        let answer = self.ask(token, text, &Value::Null).await?;
+        let asked: Asks = serde_json::from_str(answer.get()).map_err(shape)?;
         Ok(match asked.union_type {
             Some(_) => Generation::New,
             None => Generation::Old,
@@ -205,6 +216,26 @@ impl Registry {
 
 fn shape(_: serde_json::Error) -> CallError {
     CallError::Malformed("the GraphQL answer has another shape")
+}
+
+/// Bytes that valid JSON has at least, however it is written: no white space, no escapes but the needed.
+fn least_bytes(json: &str) -> usize {
+    let (mut bytes, mut in_text, mut rest) = (0_usize, false, json.bytes());
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                // An escape is one character, of one byte at least: `\u0041` is `A`.
+                if rest.next() == Some(b'u') {
+                    rest.nth(3);
+                }
+            }
+            b' ' | b'\n' | b'\r' | b'\t' if !in_text => continue,
+            _ => {}
+        }
+        bytes += 1;
+    }
+    bytes
 }
 
 /// A union that only today's registries have.
@@ -262,5 +293,66 @@ mod tests {
         let CallError::Refused(text) = told(&errors) else { panic!("refused") };
         assert!(text.starts_with("no (at admin.user.3); xxx"), "{text}");
         assert!(text.len() < 400 && !text.contains("never"));
+    }
+
+    #[test]
+    fn an_answer_has_at_least_the_bytes_that_its_shortest_text_has() {
+        for (text, least) in [
+            ("{}", 2),
+            (r#" { "a" : [ 1 , true ] } "#, 14),
+            (r#""\u0041 \" \\ b""#, 9),
+            ("\"\t\"", 3),
+        ] {
+            assert_eq!(least_bytes(text), least, "{text}");
+        }
+        let value = serde_json::json!({"a": ["x y", {"b": null}], "c": "quote\"\u{1}"});
+        assert!(least_bytes(&value.to_string()) <= value.to_string().len());
+        assert_eq!(
+            least_bytes(&serde_json::to_string_pretty(&value).unwrap()),
+            least_bytes(&value.to_string())
+        );
+    }
+
+    /// Answers each request by its bearer: 401 for `gone`, late, and a schema for everybody else.
+    async fn stand_in(listener: tokio::net::TcpListener) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = vec![0; 8192];
+                let read = stream.read(&mut head).await.unwrap();
+                let head = String::from_utf8_lossy(&head[..read]).to_lowercase();
+                let (status, body) = match head.contains("bearer gone") {
+                    true => ("401 Unauthorized", "{}"),
+                    false => ("200 OK", r#"{"data": {"__type": {"name": "x"}}}"#),
+                };
+                if status.starts_with("401") {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn what_anothers_token_was_answered_ends_nobody_elses_session() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let server = tokio::spawn(stand_in(listener));
+        let location = crate::catalog::registry::Location::Registry(url);
+        let registry = Registry::new(location, Duration::from_secs(5)).unwrap();
+        let (gone, good) = (SecretString::from("gone"), SecretString::from("good"));
+        let waiting = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            registry.generation(&good).await
+        };
+        let (ended, waited) = futures_util::join!(registry.generation(&gone), waiting);
+        assert_eq!(ended, Err(CallError::Status(401)));
+        assert_eq!(waited, Ok(Generation::New), "its own token is good");
+        assert_eq!(registry.generation(&gone).await, Ok(Generation::New), "known by now");
+        server.abort();
     }
 }

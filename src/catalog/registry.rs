@@ -84,7 +84,8 @@ impl CallError {
 const GENERATION_KEPT: Duration = Duration::from_secs(3600);
 const RETRY_DISCOVERY: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-const MAX_CALLS_AT_ONCE: usize = 96;
+/// Those of tools (96), of log-ins (64: known tokens and unknown ones), and revisions that are made (8).
+const MAX_CALLS_AT_ONCE: usize = 96 + 64 + 8;
 /// How long a call waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 

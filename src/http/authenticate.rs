@@ -194,7 +194,7 @@ impl Authenticator {
         let digest = token.digest();
         let secret = SecretString::from(token.expose().to_owned());
         let names_nobody = peeked.subject.is_none();
-        let given = registry.exchange(digest.bytes(), &secret, names_nobody, now).await?;
+        let mut given = registry.exchange(digest.bytes(), &secret, names_nobody, now).await?;
         let issuer = registry.origin().await.map_err(ExchangeError::from)?;
         let (subject, named) = match (peeked.subject, &given.user_name) {
             (Some(id), _) => (id, Named::ById),
@@ -202,8 +202,17 @@ impl Authenticator {
             (None, None) => return Err(ExchangeError::Rejected.into()),
         };
         let principal = Principal::delegated(&issuer, subject, named, peeked.expires_at, digest);
+        let (realm, subject) = (principal.realm(), principal.subject());
+        let mut good_until = given.until;
+        if registry.is_outdated(&given, &realm, subject).await {
+            // The user's role was switched here since: these keys are of the role before.
+            registry.forget(digest.bytes()).await;
+            given = registry.exchange(digest.bytes(), &secret, names_nobody, now).await?;
+            let is_outdated = registry.is_outdated(&given, &realm, subject).await;
+            good_until = if is_outdated { now } else { given.until };
+        }
         let caller = caller(principal, Some(given.keys.clone()), Some(secret), false);
-        Ok(Verified { caller: Arc::new(caller), good_until: given.until })
+        Ok(Verified { caller: Arc::new(caller), good_until })
     }
 
     /// Where this request's AWS credentials come from: a role, then the keys that came with the

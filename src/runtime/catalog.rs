@@ -1,6 +1,6 @@
 //! The catalog's registry, as one tool call may use it.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -16,6 +16,7 @@ use crate::{
     },
     domain::{Access, Action, BucketName, Buckets, CatalogUse, Denied, Standing},
     error::{Code, ToolError},
+    turns::{Turn, Turns},
 };
 
 /// The registry ∩ what one tool declared ∩ what the token lists. The token goes along by itself; no
@@ -27,6 +28,17 @@ pub struct Catalog<'a> {
     declared: CatalogUse,
 }
 
+/// Calls of tools to the registry at once, fewer than it takes altogether: whoever logs in does not wait
+/// for them. One user has a quarter, so that others have theirs also while the registry is slow.
+const ASKING: usize = 96;
+/// How long a call waits for others, those of the same user first.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Turns to ask the registry, for all users.
+pub(crate) fn asking() -> Turns {
+    Turns::new(ASKING, ASKING / 4)
+}
+
 impl Catalog<'_> {
     /// Sends an operation as the caller.
     ///
@@ -35,6 +47,7 @@ impl Catalog<'_> {
     /// answered. Where it no longer accepts the token, what was cached for it is gone.
     pub async fn run<O: Operation>(&self, operation: &O) -> Result<O::Data, ToolError> {
         self.require(O::USE, operation.reach())?;
+        let _turn = self.turn(O::WHAT).await?;
         self.context.calls.fetch_add(1, Ordering::Relaxed);
         match self.registry.run(self.token, operation).await {
             Ok(data) => Ok(data),
@@ -52,6 +65,7 @@ impl Catalog<'_> {
         self.require(CatalogUse::Read, Reach::Buckets(ask.buckets))?;
         let requests =
             ask.requests().map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
+        let _turn = self.turn(WHAT).await?;
         self.context.calls.fetch_add(1, Ordering::Relaxed);
         match self.registry.search_index(self.token, &requests).await {
             Ok(page) => Ok(page),
@@ -74,14 +88,20 @@ impl Catalog<'_> {
         Ok(buckets)
     }
 
-    /// Sends a caller's own query, which only reads.
+    /// Sends a caller's own query, which only reads, for an answer of at most `most`
+    /// bytes; `None` where it has more.
     ///
     /// # Errors
     /// As [`Catalog::run`]; for tokens alone that the registry itself bounds.
-    pub async fn query(&self, query: &ReadQuery) -> Result<Map<String, Value>, ToolError> {
+    pub async fn query(
+        &self,
+        query: &ReadQuery,
+        most: usize,
+    ) -> Result<Option<Map<String, Value>>, ToolError> {
         self.require(CatalogUse::Read, Reach::Registry)?;
+        let _turn = self.turn("The query failed").await?;
         self.context.calls.fetch_add(1, Ordering::Relaxed);
-        match self.registry.query(self.token, query).await {
+        match self.registry.query(self.token, query, most).await {
             Ok(data) => Ok(data),
             Err(error) => Err(self.failed(&error, "The query failed", Access::Read).await),
         }
@@ -104,6 +124,7 @@ impl Catalog<'_> {
     /// As [`Catalog::run`].
     pub async fn interface(&self) -> Result<(Generation, String), ToolError> {
         self.require(CatalogUse::Read, Reach::Caller)?;
+        let _turn = self.turn("Asking the catalog's registry failed").await?;
         self.context.calls.fetch_add(1, Ordering::Relaxed);
         let asked = async {
             let generation = self.registry.generation(self.token).await?;
@@ -115,6 +136,15 @@ impl Catalog<'_> {
                 Err(self.failed(&error, "Asking the catalog's registry failed", Access::Read).await)
             }
         }
+    }
+
+    /// A turn to ask, which nothing was sent without.
+    async fn turn(&self, what: &'static str) -> Result<Turn, ToolError> {
+        let (asking, user) = (&self.context.services.asking, self.context.caller.holder.user());
+        asking.take(&user, 1, PATIENCE).await.ok_or_else(|| {
+            let why = "Other calls wait for the registry's answers, of others or of yours; nothing was sent.";
+            ToolError::new(Code::CatalogUnavailable, what, why, "Call again later.")
+        })
     }
 
     /// Demands that the tool declared such a use, and that the token reaches so far.
@@ -254,12 +284,12 @@ impl RuntimeContext {
 
     /// Forgets what is cached of the caller, with whichever token: his role has changed.
     pub(crate) async fn forget_caller(&self) {
-        let dropped = self.services.callers.drop_subject(&self.caller.principal.subject_key());
+        let who = &self.caller.principal;
+        // First: what is dropped must not come back from what the registry said before.
         if let Some(registry) = &self.services.registry {
-            for digest in dropped {
-                registry.forget(digest.bytes()).await;
-            }
+            registry.forget_user(&who.realm(), who.subject()).await;
         }
+        self.services.callers.drop_subject(&who.subject_key());
         self.forget_token().await;
     }
 }

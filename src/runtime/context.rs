@@ -11,6 +11,7 @@ use crate::{
     aws::{Clients, Source},
     catalog::Registry,
     packages::Store,
+    turns::Turns,
 };
 
 /// Everything one request may use. The tower layer makes it; nothing else can.
@@ -38,6 +39,8 @@ pub struct Services {
     pub clients: Arc<Clients>,
     /// The catalog's registry, where one is configured.
     pub registry: Option<Arc<Registry>>,
+    /// Whose tools ask the registry: log-ins do not wait for those.
+    pub asking: Turns,
     /// Who was verified before. Here only to forget some of them.
     pub callers: Arc<AuthCache<Arc<Caller>>>,
     /// Manifests of packages.

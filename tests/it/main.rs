@@ -13,6 +13,7 @@ mod bounds;
 mod canary;
 mod catalog;
 mod catalog_faults;
+mod catalog_shares;
 mod catalogue;
 mod cli;
 mod contract;

@@ -41,15 +41,20 @@ impl Tool for CatalogGraphqlQuery {
     async fn run(self, cx: &Cx) -> Result<Answered> {
         let query = ReadQuery::parse(&self.query, self.variables, self.operation_name)
             .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
-        let data = cx.catalog()?.query(&query).await?;
+        // It goes over the wire twice.
+        let data = cx.catalog()?.query(&query, bounds::ROOM / 2).await?.ok_or_else(too_large)?;
         if bounds::cost_of(&data) > bounds::ROOM {
-            return Err(ToolError::new(
-                Code::ResultTooLarge,
-                "The registry's answer is larger than clients can take",
-                "It has more than 400,000 bytes as JSON.",
-                "Select fewer fields, or fewer items by the fields' arguments.",
-            ));
+            return Err(too_large());
         }
         Ok(Answered { data })
     }
+}
+
+fn too_large() -> ToolError {
+    ToolError::new(
+        Code::ResultTooLarge,
+        "The registry's answer is larger than clients can take",
+        "It has more than 400,000 bytes as JSON.",
+        "Select fewer fields, or fewer items by the fields' arguments.",
+    )
 }

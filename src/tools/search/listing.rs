@@ -54,7 +54,8 @@ impl At {
 
 impl Listing<'_> {
     fn found<H>(&self, before: u64, hits: Vec<H>, last: Option<String>) -> Found<H> {
-        let count = before + hits.len() as u64;
+        // `before` comes from the caller, who may have made it up.
+        let count = before.saturating_add(hits.len() as u64);
         let total = Total { count, is_lower_bound: last.is_some() };
         let left_out = format!(
             "The catalog's search was not used: {} Only the names in s3://{} were compared with the \
