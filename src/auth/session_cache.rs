@@ -222,13 +222,12 @@ impl<T: Clone> AuthCache<T> {
         self.drop_where(|key, _| key.token == token);
     }
 
-    /// Forgets a user; tells which tokens of his were there.
-    pub fn drop_subject(&self, subject: &SubjectKey) -> Vec<TokenDigest> {
+    /// Forgets a user.
+    pub fn drop_subject(&self, subject: &SubjectKey) {
         let slots = self.subjects.remove(subject).map(|(_, slots)| slots).unwrap_or_default();
-        for slot in &slots {
+        for slot in slots {
             self.entries.remove_if(&slot.key, |_, entry| Arc::ptr_eq(&entry.used, &slot.used));
         }
-        slots.into_iter().map(|slot| slot.key.token).collect()
     }
 
     /// Forgets what older keys verified (threat T21).

@@ -10,11 +10,12 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
 use super::{
     Registry,
+    graph_error::GraphErrors,
     operation::{Document, Generation, Operation, Reach},
     read_query::ReadQuery,
     registry::CallError,
@@ -41,16 +42,7 @@ struct Answer {
     /// As text: as a [`Value`], one answer of 4 MiB may take hundreds of MiB.
     data: Option<Box<RawValue>>,
     #[serde(default)]
-    errors: Vec<GraphError>,
-}
-
-/// An error of the GraphQL layer, beside the data or instead of it.
-#[derive(Deserialize)]
-struct GraphError {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    path: Option<Vec<Value>>,
+    errors: GraphErrors,
 }
 
 impl Registry {
@@ -170,7 +162,7 @@ impl Registry {
         let answer = self.post("graphql", token, body, timeout).await?;
         let refused = answer.status != 200;
         match serde_json::from_slice::<Answer>(&answer.body) {
-            Ok(Answer { errors, .. }) if !errors.is_empty() => Err(told(&errors)),
+            Ok(Answer { errors, .. }) if !errors.is_empty() => Err(errors.told()),
             _ if refused => Err(CallError::Status(answer.status)),
             Err(error) => Err(shape(error)),
             Ok(Answer { data: Some(data), .. }) => Ok(data),
@@ -245,7 +237,7 @@ struct AskGeneration {}
 #[derive(Deserialize)]
 struct Asks {
     #[serde(rename = "__type")]
-    union_type: Option<serde::de::IgnoredAny>,
+    union_type: Option<IgnoredAny>,
 }
 
 impl Operation for AskGeneration {
@@ -259,41 +251,9 @@ impl Operation for AskGeneration {
     }
 }
 
-/// The first of the errors in words, cut: it is another's text.
-fn told(errors: &[GraphError]) -> CallError {
-    const TOLD: usize = 3;
-    const LONGEST: usize = 300;
-    let one = |error: &GraphError| {
-        let message: String = error.message.chars().take(LONGEST).collect();
-        match error.path.as_deref() {
-            None | Some([]) => message,
-            Some(path) => {
-                let step =
-                    |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
-                let path: Vec<String> = path.iter().take(12).map(step).collect();
-                let path: String = path.join(".").chars().take(LONGEST).collect();
-                format!("{message} (at {path})")
-            }
-        }
-    };
-    let told: Vec<String> = errors.iter().take(TOLD).map(one).collect();
-    CallError::Refused(told.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_are_told_with_their_paths_and_not_without_end() {
-        let errors: Vec<GraphError> = serde_json::from_value(serde_json::json!([
-            {"message": "no", "path": ["admin", "user", 3]}, {"message": "x".repeat(5000)}, {}, {"message": "never"}
-        ]))
-        .unwrap();
-        let CallError::Refused(text) = told(&errors) else { panic!("refused") };
-        assert!(text.starts_with("no (at admin.user.3); xxx"), "{text}");
-        assert!(text.len() < 400 && !text.contains("never"));
-    }
 
     #[test]
     fn an_answer_has_at_least_the_bytes_that_its_shortest_text_has() {

@@ -3,6 +3,7 @@
 pub mod buckets;
 pub mod construct;
 pub mod exchange;
+mod graph_error;
 pub mod graphql;
 pub mod me;
 pub mod operation;

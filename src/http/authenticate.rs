@@ -14,7 +14,7 @@ use crate::{
         Principal, SessionId, Tombstones,
     },
     aws::{Holder, Source, StaticCredentials},
-    catalog::{ExchangeError, Registry},
+    catalog::{ExchangeError, Exchanged, Registry},
     runtime::{Caller, Clock},
 };
 
@@ -48,6 +48,8 @@ pub struct Authenticator {
 struct Verified {
     caller: Arc<Caller>,
     good_until: Timestamp,
+    /// What the registry gave for it (family C).
+    given: Option<Arc<Exchanged>>,
 }
 
 impl Authenticator {
@@ -116,7 +118,15 @@ impl Authenticator {
         let token_ends = principal.accepted_until().unwrap_or(Timestamp::MAX);
         let session_ends = key.session.as_ref().map_or(Timestamp::MAX, SessionId::expires_at);
         let lapses = verified.good_until.min(session_ends);
-        self.cache.insert_until(key, subject, verified.caller, token_ends, lapses, now);
+        let caller = verified.caller.clone();
+        self.cache.insert_until(key.clone(), subject, verified.caller, token_ends, lapses, now);
+        // A role that was switched meanwhile has dropped what was there, and not yet this.
+        if let (Some(registry), Some(given)) = (&self.registry, &verified.given) {
+            let who = &caller.principal;
+            if registry.is_outdated(given, &who.realm(), who.subject()).await {
+                self.cache.drop_token(key.token);
+            }
+        }
     }
 
     /// A new session id for this caller; `None` where none can be signed.
@@ -176,6 +186,7 @@ impl Authenticator {
         Ok(Verified {
             caller: Arc::new(caller(principal, keys, forwarded, self.tags_tokens)),
             good_until,
+            given: None,
         })
     }
 
@@ -212,7 +223,7 @@ impl Authenticator {
             good_until = if is_outdated { now } else { given.until };
         }
         let caller = caller(principal, Some(given.keys.clone()), Some(secret), false);
-        Ok(Verified { caller: Arc::new(caller), good_until })
+        Ok(Verified { caller: Arc::new(caller), good_until, given: Some(given) })
     }
 
     /// Where this request's AWS credentials come from: a role, then the keys that came with the

@@ -142,7 +142,7 @@ impl Store {
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, ToolError> {
         let turn = self.computing.take(user, 1, TURN).await;
-        let turn = turn.ok_or_else(|| busy("Going through a package"))?;
+        let turn = turn.ok_or_else(|| busy("Going through a package, or through tables,"))?;
         let done = tokio::task::spawn_blocking(move || {
             // The thread works on when the caller has left, so the turn is its own.
             let _turn = turn;

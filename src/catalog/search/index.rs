@@ -115,10 +115,11 @@ impl Registry {
         requests: &[(usize, Request)],
     ) -> Result<IndexPage, CallError> {
         for (searched, request) in requests {
+            let asked: Vec<&str> = request.index.split(',').collect();
             let query = encoded(request);
             match self.repeated(|| self.get_with("api/search", &query, token)).await {
                 Err(CallError::Status(403)) => {}
-                answer => return read(&answer?, *searched),
+                answer => return read(&answer?, *searched, &asked),
             }
         }
         Err(CallError::Status(403))
@@ -130,7 +131,7 @@ fn encoded(request: &Request) -> String {
     query.extend_pairs(request.pairs()).finish()
 }
 
-fn read(body: &[u8], searched: usize) -> Result<IndexPage, CallError> {
+fn read(body: &[u8], searched: usize, asked: &[&str]) -> Result<IndexPage, CallError> {
     let answer: Answer = serde_json::from_slice(body)
         .map_err(|_| CallError::Malformed("the answer of the search index has another shape"))?;
     let total = match answer.hits.total {
@@ -142,7 +143,7 @@ fn read(body: &[u8], searched: usize) -> Result<IndexPage, CallError> {
     let came = answer.hits.hits.len();
     let (mut objects, mut packages) = (Vec::new(), Vec::new());
     for Hit { index, source } in answer.hits.hits {
-        let bucket = bucket_of(&index).to_owned();
+        let bucket = bucket_of(&index, asked).to_owned();
         if let Some(name) = source.ptr_name {
             let mut hit = PackageHit::new(bucket, name);
             (hit.hash, hit.modified) = (source.mnfst_name, source.ptr_last_modified);
@@ -157,9 +158,12 @@ fn read(body: &[u8], searched: usize) -> Result<IndexPage, CallError> {
 }
 
 /// An index is called as its bucket, with `_packages` behind it where it is that of the packages, and
-/// perhaps with the mark of its making: `-reindex-v…`.
-fn bucket_of(index: &str) -> &str {
-    let name = index.split_once("-reindex-").map_or(index, |(name, _)| name);
+/// perhaps with the mark of its making: `-reindex-v…`. A bucket may be called like that by itself.
+fn bucket_of<'a>(index: &'a str, asked: &[&str]) -> &'a str {
+    let name = match index.rsplit_once("-reindex-") {
+        Some((name, _)) if !asked.contains(&index) => name,
+        _ => index,
+    };
     name.strip_suffix("_packages").unwrap_or(name)
 }
 
@@ -184,13 +188,16 @@ mod tests {
                 hit("lab_packages", json!({"entry_lk": "x"})),
             ];
             let body = json!({"took": 1, "hits": {"total": total, "hits": hits}}).to_string();
-            let page = read(body.as_bytes(), 3).unwrap();
+            let page = read(body.as_bytes(), 3, &["lab", "lab_packages"]).unwrap();
             assert_eq!(page.total, Total { count, is_lower_bound });
             assert_eq!((page.searched, page.came), (3, 3));
             let (object, package) = (&page.objects[0], &page.packages[0]);
             assert_eq!((&*object.bucket, &*object.key, object.size()), ("lab", "a/b.csv", 5));
             assert_eq!((&*package.bucket, &*package.name), ("lab", "a/b"));
         }
-        assert!(matches!(read(b"{}", 1), Err(CallError::Malformed(_))));
+        let odd = "lab-reindex-2024";
+        assert_eq!(bucket_of(odd, &[odd]), odd, "a bucket that is called so");
+        assert_eq!(bucket_of(odd, &["lab"]), "lab");
+        assert!(matches!(read(b"{}", 1, &[]), Err(CallError::Malformed(_))));
     }
 }

@@ -205,7 +205,8 @@ impl<V: Serialize> Section<V> {
             _ => spot.and_then(|spot| spot.total).or(found.total),
         };
         let came = found.hits.len();
-        let (mut hits, mut strangers, mut shown) = (Vec::new(), 0_usize, skip);
+        let (mut hits, mut strangers, mut too_large, mut shown) =
+            (Vec::new(), 0_usize, 0_usize, skip);
         for hit in found.hits.into_iter().skip(skip) {
             let Some(bucket) = buckets.iter().find(|name| name.as_str() == hit.bucket()) else {
                 strangers += 1;
@@ -217,6 +218,7 @@ impl<V: Serialize> Section<V> {
                 Some(left) => room = left,
                 // One that fits no answer is passed over, so that the search goes on behind it.
                 None if hits.is_empty() => {
+                    too_large += 1;
                     shown += 1;
                     continue;
                 }
@@ -235,13 +237,16 @@ impl<V: Serialize> Section<V> {
             (false, None) => None,
         };
         let total = told.map(|total: Total| total.count);
+        let passed_over = (too_large > 0)
+            .then(|| format!("{too_large} hits are left out: each is too large for an answer."));
+        let notes: Vec<String> = found.left_out.into_iter().chain(passed_over).collect();
         let section = Self {
             backend: Some(who),
             total,
             total_is_lower_bound: told.is_some_and(|total| total.is_lower_bound),
-            complete: found.left_out.is_none(),
+            complete: notes.is_empty(),
             hits,
-            note: found.left_out,
+            note: (!notes.is_empty()).then(|| notes.join(" ")),
             error: None,
         };
         (section, next)

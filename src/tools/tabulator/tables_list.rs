@@ -63,8 +63,10 @@ impl Tool for TabulatorTablesList {
     async fn run(self, cx: &Cx) -> Result<Listing> {
         let bucket = bucket(&self.bucket_name)?;
         let found = tables(cx, bucket).await?;
-        let (tables, next) = page(&found, self.next.as_deref());
-        Ok(Listing { bucket_name: bucket.to_string(), count: found.len(), tables, next })
+        let (bucket_name, count) = (bucket.to_string(), found.len());
+        // Patterns of others are compiled: not on a thread that serves everybody.
+        let (tables, next) = cx.compute(move || Ok(page(&found, self.next.as_deref()))).await?;
+        Ok(Listing { bucket_name, count, tables, next })
     }
 }
 
