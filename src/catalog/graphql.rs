@@ -218,9 +218,10 @@ fn least_bytes(json: &str) -> usize {
             b'"' => in_text = !in_text,
             b'\\' if in_text => {
                 // An escape is one character, of one byte at least: `\u0041` is `A`.
-                if rest.next() == Some(b'u') {
-                    rest.nth(3);
-                }
+                let _last = match rest.next() {
+                    Some(b'u') => rest.nth(3),
+                    short => short,
+                };
             }
             b' ' | b'\n' | b'\r' | b'\t' if !in_text => continue,
             _ => {}
