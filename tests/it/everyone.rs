@@ -1,9 +1,13 @@
 //! Every tool of the catalog's families, called by an administrator, a user and the holder of an
 //! enhanced token, in this order on a world of his own; what came back is in `tests/answers`.
 //!
-//! After a deliberate change: `BLESS=1 cargo test --test it everyone`, and read the difference.
+//! After a deliberate change: `cargo test --test it everyone -- --ignored`, and read the difference.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 use quilt_mcp_server::{
     demo::{
@@ -115,7 +119,28 @@ fn catalog(app: &TestApp, name: &str) -> Client {
 }
 
 #[tokio::test]
+#[ignore = "writes tests/answers anew"]
+async fn the_answers_are_written_anew() {
+    for (name, text) in files(&answers().await) {
+        fs::write(folder().join(name), text).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn every_tool_answers_an_administrator_a_user_and_an_enhanced_token_as_it_did() {
+    let mut stale = Vec::new();
+    for (name, text) in files(&answers().await) {
+        if fs::read_to_string(folder().join(&name)).unwrap_or_default() != text {
+            let now = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+            fs::write(&now, text).unwrap();
+            stale.push(now);
+        }
+    }
+    assert!(stale.is_empty(), "these differ from tests/answers: {stale:?}");
+}
+
+/// What the three were answered, by tool.
+async fn answers() -> Vec<(&'static str, Vec<Value>)> {
     let mut answers: Vec<(&str, Vec<Value>)> = Vec::new();
     for (caller, name) in [("administrator", "alice"), ("user", "bob"), ("enhanced", "alice")] {
         let app = world().await;
@@ -150,7 +175,7 @@ async fn every_tool_answers_an_administrator_a_user_and_an_enhanced_token_as_it_
         }
         only_the_registry_got_the_token(&app, caller);
     }
-    compare(&answers);
+    answers
 }
 
 /// The catalog beside it, which only tells where the registry is, is another origin.
@@ -212,10 +237,13 @@ fn plain(value: &Value, app: &TestApp) -> Value {
     }
 }
 
-fn compare(answers: &[(&str, Vec<Value>)]) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/answers");
-    let bless = std::env::var_os("BLESS").is_some();
-    let mut of: std::collections::BTreeMap<&str, Vec<&Value>> = Default::default();
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/answers")
+}
+
+/// The files of the answers, by name: one for each tool of these families.
+fn files(answers: &[(&'static str, Vec<Value>)]) -> Vec<(String, String)> {
+    let mut of: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for (tool, rows) in answers {
         of.entry(tool).or_default().extend(rows);
     }
@@ -223,17 +251,6 @@ fn compare(answers: &[(&str, Vec<Value>)]) {
     let due: BTreeSet<&str> =
         tools::ALL.iter().filter(|e| families.contains(&e.toolset)).map(|e| e.name).collect();
     assert_eq!(of.keys().copied().collect::<BTreeSet<_>>(), due, "every tool of these families");
-    let mut stale = Vec::new();
-    for (tool, rows) in &of {
-        let text = format!("{}\n", serde_json::to_string_pretty(rows).unwrap());
-        let file = folder.join(format!("{tool}.json"));
-        if bless {
-            fs::write(&file, &text).unwrap();
-        } else if fs::read_to_string(&file).unwrap_or_default() != text {
-            let now = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{tool}.json"));
-            fs::write(&now, text).unwrap();
-            stale.push(now);
-        }
-    }
-    assert!(stale.is_empty(), "these differ from tests/answers: {stale:?}");
+    let text = |rows: Vec<&Value>| format!("{}\n", serde_json::to_string_pretty(&rows).unwrap());
+    of.into_iter().map(|(tool, rows)| (format!("{tool}.json"), text(rows))).collect()
 }
