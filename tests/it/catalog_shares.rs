@@ -1,4 +1,5 @@
-//! One user's calls to the registry, and everybody else's; and what of an old role is left.
+//! One user's calls to the registry, and everybody else's; what of an old role is left; and how far a
+//! forwarded enhanced token reaches.
 
 use std::time::Duration;
 
@@ -75,4 +76,45 @@ async fn a_token_that_is_not_remembered_here_gets_no_keys_of_the_role_before() {
     assert!(switched.is_ok(), "{}", switched.body);
     assert!(!reaches(&one).await);
     assert!(!reaches(&two).await, "the keys of the role before");
+}
+
+#[tokio::test]
+async fn a_forwarded_enhanced_token_finds_nothing_beyond_its_buckets() {
+    let app = TestApp::with(&[("QUILT_MCP_FORWARD_ENHANCED_TOKENS", "true")]).await;
+    app.world().registry().accept_enhanced(app.world().jwt_secret());
+    // To the registry she is an administrator, who sees every bucket; her token lists one.
+    app.world().registry().make_admin("alice");
+    let own = lab("alice");
+    let token = app.token_with("alice", |claims| {
+        claims.remove("b");
+        claims.insert("buckets".into(), json!([own]));
+    });
+    let alice = app.anonymous().with_token(token);
+    let find = async |arguments| alice.call("unified_search", arguments).await.unwrap();
+    for more in [json!({}), json!({"bucket": own})] {
+        let mut ask = json!({"query": "*.csv", "scope": "objects", "limit": 100});
+        ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let found = find(ask).await;
+        let objects = &found.structured()["objects"];
+        assert_eq!(objects["backend"], "graphql", "{}", found.body);
+        let hits = objects["hits"].as_array().unwrap();
+        assert!(!hits.is_empty() && hits.iter().all(|hit| hit["bucket"] == own.as_str()));
+    }
+    for foreign in [lab("bob"), "quilt-shared".to_owned()] {
+        let refused = find(json!({"query": "*.csv", "bucket": foreign})).await;
+        assert_eq!(refused.code().as_deref(), Some("bucket_not_granted"), "{foreign}");
+    }
+    let listed = alice.call("bucket_list", json!({})).await.unwrap();
+    assert_eq!(crate::support::names(listed.structured(), "/buckets"), std::slice::from_ref(&own));
+    assert_eq!(listed.structured()["buckets"][0]["title"], "Alice's lab");
+    let suggested = alice.call("search_suggest", json!({"partial_query": "quilt-"})).await.unwrap();
+    assert_eq!(crate::support::names(suggested.structured(), "/buckets"), [own]);
+    for (tool, arguments) in [
+        ("catalog_graphql_query", json!({"query": "{ me { name } }"})),
+        ("switch_quilt_role", json!({"role": "ReadQuilt-shared"})),
+        ("admin_users_list", json!({})),
+    ] {
+        let refused = alice.call(tool, arguments).await.unwrap();
+        assert_eq!(refused.code().as_deref(), Some("catalog_token_required"), "{tool}");
+    }
 }
