@@ -12,6 +12,7 @@ pub mod plan;
 pub mod role;
 pub mod s3_uri;
 pub mod search;
+pub mod sql;
 pub mod tabulator;
 pub mod toolset;
 pub mod workflow;

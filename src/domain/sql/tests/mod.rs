@@ -1,0 +1,5 @@
+//! Tests of the whole check.
+
+mod bounds;
+mod corpus;
+mod lexing;
