@@ -10,12 +10,16 @@ use super::{
 use sqlparser::{
     dialect::{Dialect, GenericDialect},
     parser::{Parser, ParserError},
-    tokenizer::{Location, Token as Theirs},
+    tokenizer::{Location, Token as Theirs, TokenWithSpan},
 };
 use std::any::TypeId;
 
-/// How deep the parser may go; an open parenthesis costs it one to three.
-const MAX_DEPTH: usize = 100;
+/// How deep the parser may go, its own default; an open parenthesis costs it one or two.
+const MAX_DEPTH: usize = 50;
+
+/// The stack in bytes that the parser and the walk over its tree have. Within the bounds 8 MiB were
+/// enough without optimization, and a worker's 2 MiB were not. Only what is used is taken.
+const STACK: usize = 32 << 20;
 
 /// Trino as the parser can know it.
 #[derive(Debug)]
@@ -78,6 +82,25 @@ pub(super) fn tables(tokens: &[Token<'_>]) -> Result<Vec<TableName>, Refused> {
     table_functions(tokens)?;
     let rewritten = rewrite::rewritten(tokens)?;
     let end = tokens.last().map_or(Position::START, |token| token.at);
+    std::thread::scope(|scope| {
+        let parsing = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || parsed(rewritten, &words, end));
+        let message = match parsing.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(tables)) => return tables,
+            Ok(Err(_)) => "the parser stopped".to_owned(),
+            Err(error) => format!("the parser has no thread to run on ({error})"),
+        };
+        Err(Refused::new(Reason::NotUnderstood, message, Position::START))
+    })
+}
+
+/// What the parser reads out of the tokens.
+fn parsed(
+    rewritten: Vec<TokenWithSpan>,
+    words: &[&Token<'_>],
+    end: Position,
+) -> Result<Vec<TableName>, Refused> {
     let mut parser =
         Parser::new(&Athena).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(rewritten);
     let query = parser.parse_query().map_err(|error| refused(&error, end))?;
@@ -86,7 +109,7 @@ pub(super) fn tables(tokens: &[Token<'_>]) -> Result<Vec<TableName>, Refused> {
         let message = format!("the query ends before {}", left.token);
         return Err(Refused::new(Reason::NotUnderstood, message, position(left.span.start, end)));
     }
-    tables::of(&query, &words)
+    tables::of(&query, words)
 }
 
 /// Trino's reserved words that no query that reads has: each is a name only in double quotes.

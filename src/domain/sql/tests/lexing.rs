@@ -87,7 +87,7 @@ proptest! {
     fn a_comment_between_tokens_changes_nothing(
         sql in prop::sample::select(vec![
             "SELECT a.b, 'it''s', \"A b\" FROM c.d AS x JOIN e ON x.i <> e.i WHERE y >= .5;",
-            "WITH w (a) AS (VALUES 1, 2) SELECT CAST(a AS decimal(3, 1)) FROM w, t",
+            "WITH w (a) AS (VALUES (1), (2)) SELECT CAST(a AS decimal(3, 1)) FROM w, t",
             "DESCRIBE `a-b`.c", "SHOW TABLES IN d 'x*'", "INSERT INTO t VALUES (1)",
             "SELECT 1; DROP TABLE t", "EXPLAIN (TYPE IO, FORMAT JSON) SELECT * FROM t",
         ]),
