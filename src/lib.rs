@@ -5,7 +5,7 @@
 //!
 //! | room | what lives there | may import |
 //! |---|---|---|
-//! | [`domain`] | pure vocabulary: bucket names, actions, grants, authority, workflows, metadata, searches, tables, links | nothing |
+//! | [`domain`] | pure vocabulary: bucket names, actions, grants, authority, workflows, metadata, searches, SQL, tables, links | nothing |
 //! | [`error`] | a tool's failure, with its stable code | `domain` |
 //! | [`summary`] | a package at a glance: figures, PNG charts, README, `quilt_summarize.json`; pure | nothing |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
