@@ -1,9 +1,14 @@
 //! The statements of `corpus.json`: each with its kind and tables, or the reason and place of its
 //! refusal.
 
-use crate::domain::sql::{Reason, TableName, check};
+use crate::domain::sql::{
+    Reason, TableName, check,
+    lexer::{self, Token},
+    tables,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sqlparser::{dialect::GenericDialect, parser::Parser};
 
 /// One statement and what is expected of it.
 #[derive(Deserialize)]
@@ -119,4 +124,19 @@ fn a_refusal_says_where_and_what_to_do() {
     );
     let refused = check("SELECT 'secret literal' FRO M t").unwrap_err();
     assert!(!refused.to_string().contains("secret"), "{refused}");
+}
+
+/// The text has one part more than the tree.
+#[test]
+fn a_tree_that_lacks_a_part_of_the_text_is_refused() {
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql("SELECT 1").unwrap();
+    let query = parser.parse_query().unwrap();
+    for word in ["SELECT", "VALUES", "JOIN", "UNNEST"] {
+        let text = format!("SELECT\n{word}");
+        let tokens = lexer::tokens(&text).unwrap();
+        let words: Vec<&Token<'_>> = tokens.iter().step_by(2).collect();
+        let refused = tables::of(&query, &words).unwrap_err();
+        assert_eq!((refused.reason, refused.position.line), (Reason::NotUnderstood, 2), "{word}");
+        assert_eq!(tables::of(&query, &words[..1]), Ok(Vec::new()));
+    }
 }

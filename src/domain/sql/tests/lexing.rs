@@ -75,12 +75,18 @@ proptest! {
 
     #[test]
     fn no_input_panics(pieces in prop::collection::vec(piece(), 0..25), any in any::<String>()) {
-        let _ = check(&any);
-        if let Ok(checked) = check(&pieces.concat()) {
-            prop_assert_eq!(check(&checked.text), Ok(checked.clone()));
+        // A panic of the parser ends its thread, and is a refusal of this message.
+        let checked = |text: &str| {
+            let said = check(text);
+            assert!(said.as_ref().err().is_none_or(|r| r.message != "the parser stopped"), "{text}");
+            said
+        };
+        let _ = checked(&any);
+        if let Ok(first) = checked(&pieces.concat()) {
+            prop_assert_eq!(checked(&first.text), Ok(first.clone()));
         }
-        let _ = check(&format!("SELECT {} FROM t", pieces.concat()));
-        let _ = check(&format!("SELECT * FROM {}", pieces.concat()));
+        let _ = checked(&format!("SELECT {} FROM t", pieces.concat()));
+        let _ = checked(&format!("SELECT * FROM {}", pieces.concat()));
     }
 
     #[test]
