@@ -186,7 +186,7 @@ impl Ambient {
             .role_arn(request.role.as_str())
             .role_session_name(&subject)
             .duration_seconds(seconds)
-            .policy(&request.policy)
+            .set_policy(request.policy.clone())
             .set_external_id(self.external_id.as_ref().map(|id| id.expose_secret().to_owned()));
         if self.identity.source_identity() {
             call = call.source_identity(&subject);

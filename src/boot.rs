@@ -127,7 +127,8 @@ fn refuse_unchecked(config: &Config) -> Result<(), BootError> {
         event = "config",
         "this build checks no bucket and no action: it is for scripts/judge, never for users"
     );
-    let endpoints = [&config.aws.s3_endpoint, &config.aws.sts_endpoint];
+    let aws = &config.aws;
+    let endpoints = [&aws.s3_endpoint, &aws.sts_endpoint, &aws.athena_endpoint];
     let is_here = |url: &Option<url::Url>| match url.as_ref().and_then(url::Url::host) {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
@@ -251,6 +252,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         region: config.aws.region.clone(),
         s3_endpoint: config.aws.s3_endpoint.as_ref().map(ToString::to_string),
+        athena_endpoint: config.aws.athena_endpoint.as_ref().map(ToString::to_string),
         s3_path_style: config.aws.s3_path_style,
         timeouts: timeouts(config),
     }

@@ -73,6 +73,18 @@ pub enum Code {
     CatalogTokenRequired,
     /// The catalog does not count the caller among its administrators.
     AdminRequired,
+    /// A query is not run: it does not only read, or what it reads may not be read or cannot be told.
+    QueryRefused,
+    /// A query is not right: Athena says where.
+    SqlError,
+    /// There is no such table, or no such database.
+    NoSuchTable,
+    /// There is no such query, or it is another's.
+    NoSuchQuery,
+    /// Athena ran a query and failed, or it was stopped.
+    QueryFailed,
+    /// A query was stopped because it scanned more than it may.
+    ScanLimit,
     /// The token is at its end, or the catalog's registry no longer accepts it.
     TokenExpired,
     /// A fault of ours.
@@ -130,6 +142,12 @@ impl Code {
             Code::CatalogRefused => "catalog_refused",
             Code::CatalogTokenRequired => "catalog_token_required",
             Code::AdminRequired => "admin_required",
+            Code::QueryRefused => "query_refused",
+            Code::SqlError => "sql_error",
+            Code::NoSuchTable => "no_such_table",
+            Code::NoSuchQuery => "no_such_query",
+            Code::QueryFailed => "query_failed",
+            Code::ScanLimit => "scan_limit",
             Code::TokenExpired => "token_expired",
             Code::Internal => "internal",
         }

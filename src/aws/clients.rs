@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use moka::{future::Cache, ops::compute::Op};
 
 use super::{
+    bounded::Bounded,
     credentials::{
         AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
     },
@@ -37,6 +38,8 @@ pub struct Settings {
     pub s3_endpoint: Option<String>,
     /// `http://host/bucket/key` instead of `http://bucket.host/key`.
     pub s3_path_style: bool,
+    /// `AWS_ENDPOINT_URL_ATHENA`; `None` is AWS itself.
+    pub athena_endpoint: Option<String>,
     /// Of one call: see [`timeouts`].
     pub timeouts: TimeoutConfig,
 }
@@ -56,11 +59,13 @@ pub struct Clients {
 /// A caller's credentials, as clients that sign with them: one per region in use.
 pub struct Keys {
     config: aws_sdk_s3::config::Builder,
+    athena: aws_sdk_athena::config::Builder,
     /// Where these credentials' owner works.
     home: String,
     /// When the credentials end; `None` where their origin does not say.
     ends: Option<Timestamp>,
     clients: Mutex<BTreeMap<String, aws_sdk_s3::Client>>,
+    athena_client: OnceLock<aws_sdk_athena::Client>,
 }
 
 /// Two requests share a client only if all of this is equal.
@@ -73,7 +78,8 @@ struct Key {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum KeySource {
-    Role { role: RoleArn, policy: String, jwt_id: Option<Arc<str>> },
+    /// `policy` is `None` where nothing narrows the role.
+    Role { role: RoleArn, policy: Option<String>, jwt_id: Option<Arc<str>> },
     Static(KeysDigest),
 }
 
@@ -167,13 +173,29 @@ impl Clients {
     /// The keys of this caller for this permit.
     ///
     /// # Errors
-    /// `no_aws_credentials` where the source is none; `role_denied` where STS refused; transient
-    /// codes where it could not be asked.
+    /// As [`Clients::keys`].
     pub async fn s3(
         &self,
         holder: &Holder,
         source: &Source,
         permit: &Permit,
+        now: Timestamp,
+    ) -> Result<Arc<Keys>, ToolError> {
+        let policy = |partition: &str| Some(super::policy::session_policy(permit, partition));
+        self.keys(holder, source, policy, now).await
+    }
+
+    /// The keys of this caller. `policy` makes the session policy that narrows a role, for its partition;
+    /// `None` leaves it as wide as it is.
+    ///
+    /// # Errors
+    /// `no_aws_credentials` where the source is none; `role_denied` where STS refused; transient
+    /// codes where it could not be asked.
+    pub(super) async fn keys(
+        &self,
+        holder: &Holder,
+        source: &Source,
+        policy: impl Fn(&str) -> Option<String>,
         now: Timestamp,
     ) -> Result<Arc<Keys>, ToolError> {
         if holder.expires_at.is_some_and(|at| now >= after(at, GRACE)) {
@@ -185,7 +207,7 @@ impl Clients {
             keys: match source {
                 Source::Role(role) => KeySource::Role {
                     role: role.clone(),
-                    policy: super::policy::session_policy(permit, role.partition()),
+                    policy: policy(role.partition()),
                     jwt_id: holder.jwt_id.clone(),
                 },
                 Source::Static(keys) => KeySource::Static(keys.digest()),
@@ -200,7 +222,11 @@ impl Clients {
             };
             self.kept.entry(key.clone()).and_compute_with(drop_it).await;
         }
-        let load = self.load(holder, source, permit, now);
+        let narrowed = match &key.keys {
+            KeySource::Role { policy, .. } => policy.clone(),
+            KeySource::Static(_) => None,
+        };
+        let load = self.load(holder, source, narrowed, now);
         match self.kept.try_get_with(key, load).await {
             Ok(Kept::Keys { keys, .. }) => Ok(keys),
             Ok(Kept::Denied { error, .. }) => Err(error),
@@ -229,12 +255,12 @@ impl Clients {
         &self,
         holder: &Holder,
         source: &Source,
-        permit: &Permit,
+        policy: Option<String>,
         now: Timestamp,
     ) -> Result<Kept, ToolError> {
         match source {
             Source::Role(role) => {
-                match self.sts.assume_role(role_request(role, holder, permit, now)).await {
+                match self.sts.assume_role(role_request(role, holder, policy, now)).await {
                     Ok(credentials) => Ok(self.keep(credentials, source, holder, now)),
                     Err(error) if error.code == Code::RoleDenied => {
                         Ok(Kept::Denied { error, until: after(now, DENIAL) })
@@ -280,7 +306,7 @@ impl Clients {
         let rejected = Rejected::default();
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(credentials)
+            .credentials_provider(credentials.clone())
             .identity_cache(IdentityCache::no_cache())
             .force_path_style(self.settings.s3_path_style)
             .http_client(self.http.clone())
@@ -291,12 +317,44 @@ impl Clients {
             .interceptor(rejected.clone());
         config.set_endpoint_url(self.settings.s3_endpoint.clone());
         let home = source.region().unwrap_or(&self.settings.region).to_owned();
-        let keys = Keys { config, home, ends, clients: Mutex::default() };
+        let athena = self.athena(credentials, &home, rejected.clone());
+        let (clients, athena_client) = (Mutex::default(), OnceLock::new());
+        let keys = Keys { config, athena, home, ends, clients, athena_client };
         Kept::Keys { keys: Arc::new(keys), until, rejected }
     }
 }
 
+impl Clients {
+    fn athena(
+        &self,
+        credentials: Credentials,
+        region: &str,
+        rejected: Rejected,
+    ) -> aws_sdk_athena::config::Builder {
+        let mut config = aws_sdk_athena::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(credentials)
+            .identity_cache(IdentityCache::no_cache())
+            .region(Region::new(region.to_owned()))
+            .http_client(self.http.clone())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .time_source(aws_smithy_async::time::SystemTimeSource::new())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(self.settings.timeouts.clone())
+            .interceptor(Bounded)
+            .interceptor(rejected);
+        config.set_endpoint_url(self.settings.athena_endpoint.clone());
+        config
+    }
+}
+
 impl Keys {
+    /// The client for Athena, in the region where the credentials' owner works.
+    pub(super) fn athena(&self) -> aws_sdk_athena::Client {
+        let client = || aws_sdk_athena::Client::from_conf(self.athena.clone().build());
+        self.athena_client.get_or_init(client).clone()
+    }
+
     /// The client for a region. A custom endpoint stays; then only the signature differs.
     pub(super) fn client(&self, region: &str) -> aws_sdk_s3::Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);

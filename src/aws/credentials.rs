@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    domain::{Permit, RoleArn},
+    domain::RoleArn,
     error::ToolError,
     turns::User,
 };
@@ -74,8 +74,8 @@ pub struct RoleRequest {
     pub role: RoleArn,
     /// Whose session it becomes.
     pub holder: Holder,
-    /// The session policy: JSON, at most 2,048 characters.
-    pub policy: String,
+    /// The session policy: JSON, at most 2,048 characters. `None` leaves the role as wide as it is.
+    pub policy: Option<String>,
     /// 900 s to 3,600 s.
     pub duration: Duration,
 }
@@ -158,11 +158,11 @@ pub fn renewal(now: Timestamp, ends: Timestamp) -> Timestamp {
 /// STS wants 900 s at least; more than an hour is never asked, and no more than the token has left.
 const ROLE_SECONDS: std::ops::RangeInclusive<i64> = 900..=3600;
 
-/// The `sts:AssumeRole` request for a permit.
+/// The `sts:AssumeRole` request for a session policy.
 pub fn role_request(
     role: &RoleArn,
     holder: &Holder,
-    permit: &Permit,
+    policy: Option<String>,
     now: Timestamp,
 ) -> RoleRequest {
     let left = holder.expires_at.map_or(i64::MAX, |at| at.as_second() - now.as_second());
@@ -170,7 +170,7 @@ pub fn role_request(
     RoleRequest {
         role: role.clone(),
         holder: holder.clone(),
-        policy: super::policy::session_policy(permit, role.partition()),
+        policy,
         duration: Duration::from_secs(seconds.unsigned_abs()),
     }
 }

@@ -18,7 +18,11 @@ pub fn session_policy(permit: &Permit, partition: &str) -> String {
     let sides = source.into_iter().chain([(permit.bucket(), permit.actions())]);
     let mut statements: Vec<Value> =
         sides.flat_map(|(bucket, actions)| allow(bucket, actions, partition)).collect();
-    statements.extend(kms(permit, partition));
+    let is_object = |a: &&Action| a.resource() == Resource::Object;
+    if permit.actions().iter().any(|a| is_object(&a)) {
+        let writes = permit.actions().iter().any(|a| a.access() == Access::Write);
+        statements.push(kms(writes, partition));
+    }
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
@@ -40,17 +44,13 @@ fn allow(bucket: &BucketName, actions: &[Action], partition: &str) -> Vec<Value>
 
 /// Without these an object encrypted with a customer key answers `AccessDenied`: KMS authorises
 /// the caller, not S3. The condition keeps the keys out of reach for any call but S3's own.
-fn kms(permit: &Permit, partition: &str) -> Option<Value> {
-    let objects = permit.actions().iter().any(|a| a.resource() == Resource::Object);
-    let writes = permit.actions().iter().any(|a| a.access() == Access::Write);
+pub(super) fn kms(writes: bool, partition: &str) -> Value {
     let actions: &[&str] =
         if writes { &["kms:Decrypt", "kms:GenerateDataKey"] } else { &["kms:Decrypt"] };
     let domain = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-    objects.then(|| {
-        json!({
-            "Effect": "Allow", "Action": actions, "Resource": "*",
-            "Condition": {"StringLike": {"kms:ViaService": format!("s3.*.{domain}")}},
-        })
+    json!({
+        "Effect": "Allow", "Action": actions, "Resource": "*",
+        "Condition": {"StringLike": {"kms:ViaService": format!("s3.*.{domain}")}},
     })
 }
 

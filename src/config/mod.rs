@@ -7,6 +7,7 @@
 //!
 //! [`Config::from_vars`] is pure; only `env.rs` knows the process environment.
 
+mod athena;
 mod aws;
 mod catalog;
 mod credentials;
@@ -27,6 +28,7 @@ mod tokens;
 mod unknown;
 mod web;
 
+pub use athena::AthenaConfig;
 pub use aws::{AwsConfig, Timeouts};
 pub use catalog::CatalogConfig;
 pub use credentials::{CredentialConfig, StsIdentity};
@@ -54,6 +56,8 @@ pub struct Config {
     pub aws: AwsConfig,
     /// The one Quilt catalog and registry that this server talks to.
     pub catalog: CatalogConfig,
+    /// Queries: workgroups, bounds, and who decides which buckets they read.
+    pub athena: AthenaConfig,
     /// What is logged and in which form.
     pub log: LogConfig,
 }
@@ -121,6 +125,7 @@ impl Config {
             credentials: CredentialConfig::read(&mut reader),
             aws: AwsConfig::read(&mut reader),
             catalog: CatalogConfig::read(&mut reader),
+            athena: AthenaConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
         };
         rules::across_sections(&config, &mut reader);

@@ -32,6 +32,8 @@ pub enum Section {
     Credentials,
     /// [`super::CatalogConfig`]
     Catalog,
+    /// [`super::AthenaConfig`]
+    Athena,
     /// [`super::AwsConfig`]
     Aws,
     /// [`super::LogConfig`]
@@ -135,6 +137,7 @@ impl Section {
         Section::Tokens,
         Section::Credentials,
         Section::Catalog,
+        Section::Athena,
         Section::Aws,
         Section::Log,
     ];
@@ -146,6 +149,7 @@ impl Section {
             Section::Tokens => "Tokens",
             Section::Credentials => "Credentials",
             Section::Catalog => "Quilt catalog",
+            Section::Athena => "Athena",
             Section::Aws => "AWS",
             Section::Log => "Logs",
         }

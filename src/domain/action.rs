@@ -32,6 +32,30 @@ pub enum Action {
     /// Give up an upload in parts, so that no parts are left behind.
     #[serde(rename = "s3:AbortMultipartUpload")]
     AbortMultipartUpload,
+    /// Start a query that only reads, follow it, and stop it where nobody waits for it any more.
+    #[serde(rename = "athena:StartQueryExecution")]
+    StartQueryExecution,
+    /// Read the rows that one's own query found.
+    #[serde(rename = "athena:GetQueryResults")]
+    GetQueryResults,
+    /// Stop one's own query.
+    #[serde(rename = "athena:StopQueryExecution")]
+    StopQueryExecution,
+    /// List the queries of a workgroup.
+    #[serde(rename = "athena:ListQueryExecutions")]
+    ListQueryExecutions,
+    /// List workgroups.
+    #[serde(rename = "athena:ListWorkGroups")]
+    ListWorkGroups,
+    /// List databases.
+    #[serde(rename = "glue:GetDatabases")]
+    GetDatabases,
+    /// List tables.
+    #[serde(rename = "glue:GetTables")]
+    GetTables,
+    /// Read how a table is made.
+    #[serde(rename = "glue:GetTable")]
+    GetTable,
 }
 
 /// Whether an action changes anything. Drives `readOnlyHint` and read-only mode.
@@ -51,6 +75,8 @@ pub enum Resource {
     Bucket,
     /// `arn:aws:s3:::bucket/*`
     Object,
+    /// Workgroups and data catalogs of Athena: nothing of one bucket.
+    Query,
 }
 
 impl Action {
@@ -64,6 +90,14 @@ impl Action {
         Action::PutObject,
         Action::DeleteObject,
         Action::AbortMultipartUpload,
+        Action::StartQueryExecution,
+        Action::GetQueryResults,
+        Action::StopQueryExecution,
+        Action::ListQueryExecutions,
+        Action::ListWorkGroups,
+        Action::GetDatabases,
+        Action::GetTables,
+        Action::GetTable,
     ];
 
     /// The IAM name, e.g. `s3:GetObject`.
@@ -77,6 +111,14 @@ impl Action {
             Action::PutObject => "s3:PutObject",
             Action::DeleteObject => "s3:DeleteObject",
             Action::AbortMultipartUpload => "s3:AbortMultipartUpload",
+            Action::StartQueryExecution => "athena:StartQueryExecution",
+            Action::GetQueryResults => "athena:GetQueryResults",
+            Action::StopQueryExecution => "athena:StopQueryExecution",
+            Action::ListQueryExecutions => "athena:ListQueryExecutions",
+            Action::ListWorkGroups => "athena:ListWorkGroups",
+            Action::GetDatabases => "glue:GetDatabases",
+            Action::GetTables => "glue:GetTables",
+            Action::GetTable => "glue:GetTable",
         }
     }
 
@@ -87,10 +129,18 @@ impl Action {
             | Action::GetObject
             | Action::GetObjectVersion
             | Action::GetObjectAttributes
-            | Action::GetObjectVersionAttributes => Access::Read,
-            Action::PutObject | Action::DeleteObject | Action::AbortMultipartUpload => {
-                Access::Write
-            }
+            | Action::GetObjectVersionAttributes
+            | Action::StartQueryExecution
+            | Action::GetQueryResults
+            | Action::ListQueryExecutions
+            | Action::ListWorkGroups
+            | Action::GetDatabases
+            | Action::GetTables
+            | Action::GetTable => Access::Read,
+            Action::PutObject
+            | Action::DeleteObject
+            | Action::AbortMultipartUpload
+            | Action::StopQueryExecution => Access::Write,
         }
     }
 
@@ -105,6 +155,14 @@ impl Action {
             | Action::PutObject
             | Action::DeleteObject
             | Action::AbortMultipartUpload => Resource::Object,
+            Action::StartQueryExecution
+            | Action::GetQueryResults
+            | Action::StopQueryExecution
+            | Action::ListQueryExecutions
+            | Action::ListWorkGroups
+            | Action::GetDatabases
+            | Action::GetTables
+            | Action::GetTable => Resource::Query,
         }
     }
 
@@ -128,7 +186,7 @@ mod tests {
     fn all_are_all() {
         // The order of the enum: a new action has its place after the last one.
         let places: Vec<usize> = Action::ALL.iter().map(|a| *a as usize).collect();
-        assert_eq!(places, (0..=Action::AbortMultipartUpload as usize).collect::<Vec<_>>());
+        assert_eq!(places, (0..=Action::GetTable as usize).collect::<Vec<_>>());
     }
 
     #[test]

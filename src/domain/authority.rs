@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Action, BucketName, Grants};
+use super::{Action, BucketName, Buckets, Grants};
 
 /// What one tool call may do: the tool's declaration cut with the caller's grants.
 #[derive(Clone, Debug)]
 pub struct Authority {
-    declared: Vec<Action>,
+    pub(super) declared: Vec<Action>,
     probed: Vec<Action>,
-    grants: Arc<Grants>,
+    pub(super) grants: Arc<Grants>,
 }
 
 /// Proof that one action on one bucket was authorised. Only [`Authority::require`] makes it, and
@@ -145,6 +145,11 @@ impl Authority {
         Ok(())
     }
 
+    /// The buckets of the token.
+    pub fn buckets(&self) -> &Buckets {
+        self.grants.buckets()
+    }
+
     fn permit(&self, more: &[Action], bucket: &BucketName) -> Permit {
         let usable = |a: &Action| self.grants.allows(*a, bucket);
         Permit::new(bucket, self.declared.iter().chain(more).copied().filter(usable))
@@ -206,7 +211,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::domain::Buckets;
 
     fn bucket(name: &str) -> BucketName {
         BucketName::parse(name).unwrap()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, BucketName};
+use super::{Action, BucketName, action::Resource};
 
 /// The upper bound that a token sets: actions × buckets. Empty means nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Grants {
     /// Whether `action` can succeed on at least one bucket: what decides if a tool is listed.
     pub fn has_somewhere(&self, action: Action) -> bool {
         let no_bucket = matches!(&self.buckets, Buckets::Listed(names) if names.is_empty());
-        self.has(action) && !no_bucket
+        self.has(action) && (!no_bucket || action.resource() == Resource::Query)
     }
 }
 
@@ -85,8 +85,11 @@ mod tests {
         for action in Action::ALL {
             for grants in [&none, &no_actions, &no_buckets] {
                 assert!(!grants.allows(*action, &bucket("abc")));
-                assert!(!grants.has_somewhere(*action));
             }
+            assert!(!none.has_somewhere(*action) && !no_actions.has_somewhere(*action));
+            // Of what is in no bucket, a query without tables is left.
+            let is_in_none = action.resource() == Resource::Query;
+            assert_eq!(no_buckets.has_somewhere(*action), is_in_none, "{action}");
         }
     }
 

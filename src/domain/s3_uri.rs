@@ -151,6 +151,12 @@ impl TryFrom<String> for BucketRef {
     }
 }
 
+impl std::fmt::Display for BucketRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.name, encode(&self.prefix))
+    }
+}
+
 impl std::fmt::Display for S3Uri {
     /// Prints the form that [`S3Uri::parse`] reads back to the same value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -63,9 +63,17 @@ pub struct Checked {
     pub tables: Vec<TableName>,
     /// How many `?` it has.
     pub parameters: usize,
+    /// Private, so that nothing but [`check`] makes one of these.
+    #[serde(skip)]
+    text: String,
+}
+
+impl Checked {
     /// What to send: the text with its comments blanked out and without its semicolon. Lines and
     /// columns are those of the text, so that Athena's errors fit it.
-    pub text: String,
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// Whether a text is one statement that only reads.

@@ -32,6 +32,7 @@ macro_rules! rows {
     };
 }
 
+mod athena;
 mod aws;
 mod catalog;
 mod credentials;
@@ -39,9 +40,10 @@ mod log;
 mod server;
 mod tokens;
 
-pub use self::{aws::*, catalog::*, credentials::*, log::*, server::*, tokens::*};
+pub use self::{athena::*, aws::*, catalog::*, credentials::*, log::*, server::*, tokens::*};
 
 /// Every variable that this server reads.
 pub static TABLE: LazyLock<Vec<&'static Variable>> = LazyLock::new(|| {
-    [server::ROWS, tokens::ROWS, credentials::ROWS, catalog::ROWS, aws::ROWS, log::ROWS].concat()
+    let sections = [server::ROWS, tokens::ROWS, credentials::ROWS, catalog::ROWS, athena::ROWS];
+    [&sections[..], &[aws::ROWS, log::ROWS]].concat().concat()
 });
