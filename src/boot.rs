@@ -10,7 +10,7 @@ use crate::{
     ambient::{Ambient, http_client, timeouts},
     app::App,
     auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
-    aws::{Clients, clients::Settings},
+    aws::{Clients, athena, clients::Settings},
     catalog::{Registry, registry::Location},
     config::{Config, SecretSource, ServerConfig, TokenConfig, TokenKeys, shown_kid},
     domain::Authority,
@@ -79,6 +79,7 @@ pub async fn build_with(
         clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
         registry: registry.clone(),
         asking: asking(),
+        athena: Arc::new(athena::Shared::new(athena_rules(config))),
         packages: Store::new(config.server.package_cache_bytes),
         clock: clock.clone(),
         rules: Rules {
@@ -89,6 +90,7 @@ pub async fn build_with(
         site: Site {
             catalog: config.catalog.catalog_url.clone(),
             registry: config.catalog.registry_url.clone(),
+            tabulator_catalog: config.athena.tabulator_catalog.clone(),
         },
     });
     let authenticator = Authenticator {
@@ -258,6 +260,17 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
+fn athena_rules(config: &Config) -> athena::Rules {
+    let set = &config.athena;
+    athena::Rules {
+        workgroups: set.workgroups.clone(),
+        output: set.output.clone(),
+        scope: set.scope,
+        timeout: set.timeout,
+        max_scan_bytes: set.max_scan_bytes,
+    }
+}
+
 /// The registry, where catalog tokens are accepted: nothing else may go there.
 fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
     let catalog = &config.catalog;
@@ -267,5 +280,6 @@ fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
         (None, None) => None,
     };
     let location = location.filter(|_| config.tokens.catalog_tokens);
-    location.map(|location| Registry::new(location, catalog.timeout)).transpose()
+    let site = catalog.catalog_url.clone();
+    location.map(|location| Registry::new(location, site, catalog.timeout)).transpose()
 }

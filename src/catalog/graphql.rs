@@ -304,7 +304,7 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let server = tokio::spawn(stand_in(listener));
         let location = crate::catalog::registry::Location::Registry(url);
-        let registry = Registry::new(location, Duration::from_secs(5)).unwrap();
+        let registry = Registry::new(location, None, Duration::from_secs(5)).unwrap();
         let (gone, good) = (SecretString::from("gone"), SecretString::from("good"));
         let waiting = async {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -19,6 +19,9 @@ use url::Url;
 pub struct Registry {
     http: reqwest::Client,
     location: Location,
+    /// `QUILT_CATALOG_URL`, for what only its `config.json` tells.
+    site: Option<Url>,
+    tabulator: OnceCell<String>,
     found: OnceCell<Url>,
     /// When the catalog last failed to tell: who waited for that try does not make it again.
     failed: Mutex<Option<Instant>>,
@@ -95,7 +98,11 @@ impl Registry {
     ///
     /// # Errors
     /// Where the HTTP client cannot be made.
-    pub fn new(location: Location, timeout: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        location: Location,
+        site: Option<Url>,
+        timeout: Duration,
+    ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -106,6 +113,8 @@ impl Registry {
         Ok(Self {
             http,
             location,
+            site,
+            tabulator: OnceCell::new(),
             found: OnceCell::new(),
             failed: Mutex::default(),
             slots: Semaphore::new(MAX_CALLS_AT_ONCE),
@@ -142,6 +151,18 @@ impl Registry {
     /// As [`Registry::base`].
     pub async fn origin(&self) -> Result<String, CallError> {
         Ok(self.base().await?.origin().ascii_serialization())
+    }
+
+    /// Athena's data catalog of the tabulator tables: `quilt-{stack}-tabulator`, where the stack is what the
+    /// name of the catalog's `analyticsBucket` begins with. `None` where the catalog does not tell; asked
+    /// again next time.
+    pub async fn tabulator_catalog(&self) -> Option<String> {
+        let site = self.site.as_ref()?;
+        let found = self.tabulator.get_or_try_init(|| async {
+            let body = self.fetch(self.http.get(under(site, "config.json"))).await.ok();
+            body.as_deref().and_then(tabulator_of).ok_or(())
+        });
+        found.await.ok().cloned()
     }
 
     fn failed_just_now(&self) -> bool {
@@ -238,6 +259,19 @@ impl Registry {
         }
         Ok(Replied { status: status.as_u16(), body: body.freeze() })
     }
+}
+
+/// The name that a catalog's `config.json` gives to the data catalog of its tabulator tables.
+fn tabulator_of(config: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct CatalogConfig {
+        analytics_bucket: String,
+    }
+    let bucket = serde_json::from_slice::<CatalogConfig>(config).ok()?.analytics_bucket;
+    let (stack, _) = bucket.split_once("-analyticsbucket")?;
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+    (!stack.is_empty() && stack.bytes().all(is_name)).then(|| format!("quilt-{stack}-tabulator"))
 }
 
 /// `base` + `/` + `path`, keeping a path prefix of the base.

@@ -8,7 +8,7 @@ use url::Url;
 use super::{Caller, Clock, Progress};
 use crate::{
     auth::AuthCache,
-    aws::{Clients, Source},
+    aws::{Clients, Source, athena},
     catalog::Registry,
     packages::Store,
     turns::Turns,
@@ -43,6 +43,8 @@ pub struct Services {
     pub asking: Turns,
     /// Who was verified before. Here only to forget some of them.
     pub callers: Arc<AuthCache<Arc<Caller>>>,
+    /// Athena: what the operator set, whose turn it is.
+    pub athena: Arc<athena::Shared>,
     /// Manifests of packages.
     pub packages: Store,
     /// The one clock.
@@ -60,6 +62,8 @@ pub struct Site {
     pub catalog: Option<Url>,
     /// Its registry's API; absent where the catalog's `config.json` tells.
     pub registry: Option<Url>,
+    /// Athena's data catalog of its tabulator tables; absent where the catalog's `config.json` tells.
+    pub tabulator_catalog: Option<String>,
 }
 
 /// Bounds that the operator sets, and no request relaxes.

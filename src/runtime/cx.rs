@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Catalog, RuntimeContext, Site, Step};
 use crate::{
     auth::{Family, Principal},
-    aws::{S3, Source},
+    aws::{Athena, S3, Source},
     catalog::{PushParams, Registry},
     domain::{
         Access, Action, Authority, BucketName, CatalogNeed, CatalogUse, Denied, package::TopHash,
@@ -56,6 +56,43 @@ impl Cx {
     /// The caller's S3 for these actions alone, where a call does not use all that its tool declared.
     pub fn s3_only(&self, actions: &[Action]) -> S3 {
         self.with(self.authority.clone().only(actions))
+    }
+
+    /// The caller's Athena.
+    pub fn athena(&self) -> Athena {
+        Athena {
+            clients: self.context.services.clients.clone(),
+            holder: self.context.caller.holder.clone(),
+            source: self.context.source.clone(),
+            authority: self.authority.clone(),
+            clock: self.context.services.clock.clone(),
+            calls: self.context.calls.clone(),
+            shared: self.context.services.athena.clone(),
+        }
+    }
+
+    /// Athena's data catalog of the tabulator tables: as the operator said, or as the catalog's public
+    /// `config.json` tells.
+    ///
+    /// # Errors
+    /// Neither tells it.
+    pub async fn tabulator_catalog(&self) -> Result<String, ToolError> {
+        let services = &self.context.services;
+        if let Some(name) = &services.site.tabulator_catalog {
+            return Ok(name.clone());
+        }
+        let found = match &services.registry {
+            Some(registry) => registry.tabulator_catalog().await,
+            None => None,
+        };
+        found.ok_or_else(|| {
+            ToolError::new(
+                Code::CatalogUnavailable,
+                "The data catalog of the tabulator tables is not known",
+                "The catalog's config.json was not read, or names no analyticsBucket.",
+                "The operator sets QUILT_MCP_TABULATOR_CATALOG, such as quilt-prod-tabulator.",
+            )
+        })
     }
 
     /// What the token lacks for an action on a bucket, before anybody is asked; declared or not.

@@ -218,7 +218,7 @@ async fn who_waits_for_another_s_question_is_not_told_what_that_one_s_token_is_w
     };
     let url = listening(axum::Router::new().fallback(answer)).await;
     let location = Location::Registry(url.parse().unwrap());
-    let registry = Registry::new(location, Duration::from_secs(5)).unwrap();
+    let registry = Registry::new(location, None, Duration::from_secs(5)).unwrap();
     let (bad, good) = ("bad".to_owned().into(), "good".to_owned().into());
     let (refused, found) = tokio::join!(registry.generation(&bad), registry.generation(&good));
     assert_eq!(refused, Err(CallError::Status(401)));

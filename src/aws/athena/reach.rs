@@ -14,6 +14,8 @@ use crate::{
     error::{Code, ToolError},
 };
 
+/// The database that Athena means where none is named.
+const DEFAULT: &str = "default";
 /// Tables of one query whose place is asked.
 const MOST_TABLES: usize = 64;
 /// How many at once.
@@ -87,7 +89,7 @@ impl Athena {
         named: &TableName,
     ) -> Result<Adds, ToolError> {
         let catalog = named.catalog.as_deref().unwrap_or(question.catalog);
-        let database = named.database.as_deref().unwrap_or(question.database);
+        let database = named.database.as_deref().or(question.database).unwrap_or(DEFAULT);
         if database == "information_schema" {
             return Ok(Adds::Nothing);
         }

@@ -22,8 +22,8 @@ pub struct Found {
     pub next: Option<String>,
 }
 
-/// Queries that Athena tells of in one call; each may have 256 KiB of text.
-const BATCH: usize = 10;
+/// Queries that are asked for at once where fifty are too much: each may have 256 KiB of text.
+const FEW: usize = 10;
 
 impl Athena {
     /// A page of at most so many rows, 1 to 999, of a query that has succeeded. Where these are more than an
@@ -109,20 +109,35 @@ impl Athena {
         ids: &[String],
     ) -> Result<Vec<Execution>, ToolError> {
         let permit = self.history_permit(workgroup)?;
-        let mut own = Vec::new();
-        for ids in ids.chunks(BATCH) {
-            let ask = |client: Client| {
-                let request = client.batch_get_query_execution();
-                request.set_query_execution_ids(Some(ids.to_vec())).send()
-            };
-            let answer = self.call(&permit, "Asking for queries", ask).await?;
-            let mut told: Vec<Execution> =
-                answer.query_executions().iter().filter_map(Execution::read).collect();
-            told.retain(|query| self.is_own(query) && query.workgroup == workgroup);
-            told.sort_by_key(|query| ids.iter().position(|id| *id == query.id));
-            own.extend(told);
+        let mut told = match self.batch(&permit, ids).await {
+            Err(error) if error.code == Code::ResultTooLarge => {
+                let mut told = Vec::new();
+                for few in ids.chunks(FEW) {
+                    told.extend(self.batch(&permit, few).await?);
+                }
+                told
+            }
+            answer => answer?,
+        };
+        told.retain(|query| self.is_own(query) && query.workgroup == workgroup);
+        told.sort_by_key(|query| ids.iter().position(|id| *id == query.id));
+        Ok(told)
+    }
+
+    async fn batch(
+        &self,
+        permit: &QueryPermit,
+        ids: &[String],
+    ) -> Result<Vec<Execution>, ToolError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(own)
+        let ask = |client: Client| {
+            let request = client.batch_get_query_execution();
+            request.set_query_execution_ids(Some(ids.to_vec())).send()
+        };
+        let answer = self.call(permit, "Asking for queries", ask).await?;
+        Ok(answer.query_executions().iter().filter_map(Execution::read).collect())
     }
 
     fn history_permit(&self, workgroup: &str) -> Result<QueryPermit, ToolError> {

@@ -28,7 +28,7 @@ pub struct Question<'a> {
     /// The data catalog of tables without one.
     pub catalog: &'a str,
     /// The database of tables without one.
-    pub database: &'a str,
+    pub database: Option<&'a str>,
     /// On the operator's list: [`Athena::workgroup_name`].
     pub workgroup: &'a str,
     /// Literals for the `?`, in order.
@@ -123,7 +123,9 @@ struct Request {
 impl Request {
     fn of(question: &Question<'_>, text: String, place: Option<BucketRef>) -> Self {
         let context =
-            QueryExecutionContext::builder().catalog(question.catalog).database(question.database);
+            QueryExecutionContext::builder()
+            .catalog(question.catalog)
+            .set_database(question.database.map(str::to_owned));
         let output = |place: BucketRef| {
             // Not percent-encoded: Athena takes the key itself.
             let location = format!("s3://{}/{}", place.name, place.prefix);
