@@ -9,6 +9,7 @@ pub mod grants;
 pub mod metadata;
 pub mod package;
 pub mod plan;
+pub mod query;
 pub mod role;
 pub mod s3_uri;
 pub mod search;
