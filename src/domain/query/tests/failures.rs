@@ -99,6 +99,7 @@ const REASONS: &[(&str, Class, Option<(u32, u32)>)] = &[
         Some((1, 6)),
     ),
     ("FAILED: ParseException line 0:-1 cannot recognize input near '<EOF>'", Syntax, None),
+    ("FAILED: ParseException define x on line 2:0 missing EOF at 'x'", Syntax, Some((2, 1))),
     (
         "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. cannot \
          find field x from [0:a]",
