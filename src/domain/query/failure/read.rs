@@ -61,8 +61,10 @@ fn split_position(text: &str) -> (Option<(u32, u32)>, &str) {
     {
         return (Some((line, column)), rest.trim_start_matches([':', ' ']));
     }
-    let at = text.starts_with("FAILED: ").then(|| text.find("ine ")).flatten();
-    let hive = at.and_then(|at| place(text.get(at + 4..)?));
+    let mut pairs = text.split([' ', '(']).zip(text.split([' ', '(']).skip(1));
+    let of_hive =
+        |(word, next): (&str, _)| word.eq_ignore_ascii_case("line").then(|| place(next)).flatten();
+    let hive = if text.starts_with("FAILED: ") { pairs.find_map(of_hive) } else { None };
     (hive.map(|(line, column, _)| (line, column.saturating_add(1))), text)
 }
 

@@ -6,91 +6,91 @@ use super::{Class, read::Read};
 /// A phrase: how the message begins (in lower case, quoted names left out), and what it holds.
 struct Phrase {
     begins: &'static str,
-    holds: &'static [&'static str],
+    holds: &'static str,
     class: Class,
 }
 
-const fn begins(begins: &'static str, holds: &'static [&'static str], class: Class) -> Phrase {
+const fn begins(begins: &'static str, holds: &'static str, class: Class) -> Phrase {
     Phrase { begins, holds, class }
 }
 
-const fn holds(phrase: &'static [&'static str], class: Class) -> Phrase {
+const fn holds(phrase: &'static str, class: Class) -> Phrase {
     begins("", phrase, class)
 }
 
 /// What the engine says of a statement. Engine version 2 called all of these `SYNTAX_ERROR`.
 const OF_STATEMENTS: &[Phrase] = &[
-    begins("table ", &["does not exist"], Class::NoSuchTable),
-    begins("table ", &["not found"], Class::NoSuchTable),
-    begins("view ", &["does not exist"], Class::NoSuchTable),
-    begins("schema ", &["does not exist"], Class::NoSuchDatabase),
-    begins("database ", &["does not exist"], Class::NoSuchDatabase),
-    begins("database ", &["not found"], Class::NoSuchDatabase),
-    begins("catalog ", &["does not exist"], Class::NoSuchDatabase),
-    begins("catalog ", &["not found"], Class::NoSuchDatabase),
-    begins("function ", &["not registered"], Class::NoSuchFunction),
-    begins("function ", &["not found"], Class::NoSuchFunction),
-    begins("unexpected parameters", &[], Class::NoSuchFunction),
-    begins("column ", &["cannot be resolved"], Class::NoSuchColumn),
-    begins("mismatched input", &[], Class::Syntax),
-    begins("extraneous input", &[], Class::Syntax),
-    begins("no viable alternative", &[], Class::Syntax),
-    begins("queries of this type are not supported", &[], Class::Syntax),
-    begins("only one sql statement is allowed", &[], Class::Syntax),
-    holds(&["cannot be applied to"], Class::TypeMismatch),
-    holds(&["cannot apply operator"], Class::TypeMismatch),
-    holds(&["must evaluate to a"], Class::TypeMismatch),
-    holds(&["must be the same type"], Class::TypeMismatch),
-    holds(&["[error 10001]"], Class::NoSuchTable),
-    holds(&["[error 10002]"], Class::NoSuchColumn),
-    holds(&["[error 10004]"], Class::NoSuchColumn),
-    holds(&["cannot find field"], Class::NoSuchColumn),
-    holds(&["[error 10011]"], Class::NoSuchFunction),
-    holds(&["[error 10072]"], Class::NoSuchDatabase),
-    begins("failed: parseexception", &[], Class::Syntax),
-    begins("failed: semanticexception", &["table not found"], Class::NoSuchTable),
-    begins("failed: semanticexception", &["unable to fetch table"], Class::NoSuchTable),
+    begins("table ", "does not exist", Class::NoSuchTable),
+    begins("table ", "not found", Class::NoSuchTable),
+    begins("view ", "does not exist", Class::NoSuchTable),
+    begins("schema ", "does not exist", Class::NoSuchDatabase),
+    begins("database ", "does not exist", Class::NoSuchDatabase),
+    begins("database ", "not found", Class::NoSuchDatabase),
+    begins("catalog ", "does not exist", Class::NoSuchDatabase),
+    begins("catalog ", "not found", Class::NoSuchDatabase),
+    begins("function ", "not registered", Class::NoSuchFunction),
+    begins("function ", "not found", Class::NoSuchFunction),
+    begins("unexpected parameters", "", Class::NoSuchFunction),
+    begins("column ", "cannot be resolved", Class::NoSuchColumn),
+    begins("mismatched input", "", Class::Syntax),
+    begins("extraneous input", "", Class::Syntax),
+    begins("no viable alternative", "", Class::Syntax),
+    begins("queries of this type are not supported", "", Class::Syntax),
+    begins("only one sql statement is allowed", "", Class::Syntax),
+    holds("cannot be applied to", Class::TypeMismatch),
+    holds("cannot apply operator", Class::TypeMismatch),
+    holds("must evaluate to a", Class::TypeMismatch),
+    holds("must be the same type", Class::TypeMismatch),
+    holds("[error 10001]", Class::NoSuchTable),
+    holds("[error 10002]", Class::NoSuchColumn),
+    holds("[error 10004]", Class::NoSuchColumn),
+    holds("cannot find field", Class::NoSuchColumn),
+    holds("[error 10011]", Class::NoSuchFunction),
+    holds("[error 10072]", Class::NoSuchDatabase),
+    begins("failed: parseexception", "", Class::Syntax),
+    begins("failed: semanticexception", "table not found", Class::NoSuchTable),
+    begins("failed: semanticexception", "unable to fetch table", Class::NoSuchTable),
 ];
 
 /// What Athena and the services around it say.
 const OF_SERVICES: &[Phrase] = &[
-    holds(&["when writing output to url"], Class::Output),
-    holds(&["unable to verify/create output bucket"], Class::Output),
-    holds(&["no output location provided"], Class::Output),
-    holds(&["s3 location provided to save your query results"], Class::Output),
-    holds(&["failed to write query results"], Class::Output),
-    holds(&["bytes scanned limit was exceeded"], Class::Workgroup),
-    begins("workgroup", &["not found"], Class::Workgroup),
-    begins("workgroup", &["disabled"], Class::Workgroup),
-    holds(&["slow down"], Class::Throttled),
-    holds(&["slowdown"], Class::Throttled),
-    holds(&["throttl"], Class::Throttled),
-    holds(&["rate exceeded"], Class::Throttled),
-    holds(&["toomanyrequests"], Class::Throttled),
-    holds(&["too many requests"], Class::Throttled),
-    holds(&["reserved capacity limit"], Class::Throttled),
-    holds(&["insufficient capacity"], Class::Throttled),
-    holds(&["access denied"], Class::AccessDenied),
-    holds(&["accessdenied"], Class::AccessDenied),
-    holds(&["status code: 403"], Class::AccessDenied),
-    holds(&["not authorized to"], Class::AccessDenied),
-    holds(&["insufficient permissions"], Class::AccessDenied),
-    holds(&["lake formation permission"], Class::AccessDenied),
-    holds(&["does not have any privilege"], Class::AccessDenied),
-    holds(&["permission denied"], Class::AccessDenied),
-    begins("query cancel", &[], Class::Cancelled),
-    holds(&["canceled by user"], Class::Cancelled),
-    holds(&["cancelled by user"], Class::Cancelled),
-    holds(&["exhausted resources"], Class::Resources),
-    holds(&["exceeded maximum time limit"], Class::Resources),
-    holds(&["timed out"], Class::Resources),
-    begins("query timeout", &[], Class::Resources),
-    holds(&["memory limit"], Class::Resources),
-    holds(&["out of memory"], Class::Resources),
+    holds("when writing output to url", Class::Output),
+    holds("unable to verify/create output bucket", Class::Output),
+    holds("no output location provided", Class::Output),
+    holds("s3 location provided to save your query results", Class::Output),
+    holds("failed to write query results", Class::Output),
+    holds("bytes scanned limit was exceeded", Class::Workgroup),
+    begins("workgroup", "not found", Class::Workgroup),
+    begins("workgroup", "disabled", Class::Workgroup),
+    holds("slow down", Class::Throttled),
+    holds("slowdown", Class::Throttled),
+    holds("throttl", Class::Throttled),
+    holds("rate exceeded", Class::Throttled),
+    holds("toomanyrequests", Class::Throttled),
+    holds("too many requests", Class::Throttled),
+    holds("reserved capacity limit", Class::Throttled),
+    holds("insufficient capacity", Class::Throttled),
+    holds("access denied", Class::AccessDenied),
+    holds("accessdenied", Class::AccessDenied),
+    holds("status code: 403", Class::AccessDenied),
+    holds("not authorized to", Class::AccessDenied),
+    holds("insufficient permissions", Class::AccessDenied),
+    holds("lake formation permission", Class::AccessDenied),
+    holds("does not have any privilege", Class::AccessDenied),
+    holds("permission denied", Class::AccessDenied),
+    begins("query cancel", "", Class::Cancelled),
+    holds("canceled by user", Class::Cancelled),
+    holds("cancelled by user", Class::Cancelled),
+    holds("exhausted resources", Class::Resources),
+    holds("exceeded maximum time limit", Class::Resources),
+    holds("timed out", Class::Resources),
+    begins("query timeout", "", Class::Resources),
+    holds("memory limit", Class::Resources),
+    holds("out of memory", Class::Resources),
 ];
 
-/// What the last word of a name family means, if neither phrase nor number says more. They come
-/// from outside of the engine (files, metastore, connectors), so anything may stand in the message.
+/// What a family of names means, if neither a phrase nor an exact number says more. They wrap what
+/// files, metastore and connectors say, so anything may stand in the message.
 const PREFIXES: &[(&str, Class)] = &[
     ("HIVE_", Class::Data),
     ("ICEBERG_", Class::Data),
@@ -162,9 +162,8 @@ pub(super) fn by_phrase(read: &Read) -> Option<Class> {
 }
 
 fn find(phrases: &[Phrase], message: &str) -> Option<Class> {
-    let fits = |phrase: &&Phrase| {
-        message.starts_with(phrase.begins) && phrase.holds.iter().all(|part| message.contains(part))
-    };
+    let fits =
+        |phrase: &&Phrase| message.starts_with(phrase.begins) && message.contains(phrase.holds);
     phrases.iter().find(fits).map(|phrase| phrase.class)
 }
 
