@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::athena::RESULTS_BUCKET;
 use super::digest;
 use super::iam::ACCOUNT;
 use super::policy::{Malformed, Policy};
@@ -34,6 +35,33 @@ pub const READ_ACTIONS: &[&str] = &[
 /// What writing adds to reading.
 pub const WRITE_ACTIONS: &[&str] =
     &["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
+
+/// What querying is, in IAM's names.
+pub const ATHENA_ACTIONS: &[&str] = &[
+    "athena:BatchGetQueryExecution",
+    "athena:GetDataCatalog",
+    "athena:GetDatabase",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetTableMetadata",
+    "athena:GetWorkGroup",
+    "athena:ListDataCatalogs",
+    "athena:ListDatabases",
+    "athena:ListQueryExecutions",
+    "athena:ListTableMetadata",
+    "athena:ListWorkGroups",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+];
+
+/// What Athena asks of Glue for who queries.
+pub const GLUE_ACTIONS: &[&str] = &[
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:GetTables",
+];
 
 /// The eight permissions that the front end abbreviates; it writes all others in full.
 const ABBREVIATIONS: &[(&str, &str)] = &[
@@ -104,8 +132,9 @@ impl QuiltRole {
         names
     }
 
-    /// The policy of the IAM role: exactly its buckets and actions, and the keys of encrypted
-    /// objects.
+    /// The policy of the IAM role: exactly its buckets and actions, the keys of encrypted objects,
+    /// and querying: all of the catalog may be seen, and results written, but only tables over its
+    /// buckets read.
     pub(super) fn policy(&self) -> Result<Policy, Malformed> {
         let mut statements: Vec<Value> = self
             .buckets
@@ -120,6 +149,15 @@ impl QuiltRole {
             .collect();
         statements.push(json!({
             "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
+        }));
+        statements.push(json!({
+            "Effect": "Allow", "Action": [ATHENA_ACTIONS, GLUE_ACTIONS].concat(), "Resource": "*",
+        }));
+        let results = format!("arn:aws:s3:::{RESULTS_BUCKET}");
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+            "Resource": [results, format!("{results}/*")],
         }));
         Policy::parse(&json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
     }

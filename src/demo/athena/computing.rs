@@ -77,7 +77,8 @@ impl Work {
                     .on_glue("glue:GetDatabase", &[database])
                     .and_then(|()| rights.on_glue("glue:GetTable", &[database, name]))
                     .and_then(|()| {
-                        partitions.map_or(Ok(()), |action| rights.on_glue(action, &[database, name]))
+                        partitions
+                            .map_or(Ok(()), |action| rights.on_glue(action, &[database, name]))
                     })
                     .map_err(|refusal| Failure::insufficient(&refusal))?;
             }

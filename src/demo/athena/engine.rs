@@ -197,7 +197,7 @@ fn guard(connection: &Connection, reads: &Arc<Mutex<BTreeSet<TableName>>>) -> ru
         AuthAction::Function { function_name } if function_name != "load_extension" => {
             Authorization::Allow
         }
-        AuthAction::Read { table_name, .. } if !table_name.starts_with("sqlite_") => {
+        AuthAction::Read { table_name, .. } if is_data(table_name) => {
             // A common table expression has no database.
             if let Some(schema) = context.database_name {
                 let name = (schema.to_lowercase(), table_name.to_lowercase());
@@ -246,6 +246,11 @@ fn read(
         }
     }
     Ok(Rows { columns: columns.into_iter().map(|(column, _)| column).collect(), rows })
+}
+
+/// Whether a name is none of SQLite's own.
+fn is_data(table: &str) -> bool {
+    !table.starts_with("sqlite_") && !table.starts_with("pragma_")
 }
 
 fn quoted(name: &str) -> String {

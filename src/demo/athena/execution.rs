@@ -59,7 +59,13 @@ pub(super) struct Execution {
 }
 
 impl Execution {
-    pub fn new(id: String, order: Order, caller: Caller, statement: Statement, script: Script) -> Self {
+    pub fn new(
+        id: String,
+        order: Order,
+        caller: Caller,
+        statement: Statement,
+        script: Script,
+    ) -> Self {
         Self {
             id,
             order,
@@ -128,7 +134,9 @@ impl Execution {
 
     fn scanned(&self) -> u64 {
         let read = match &self.outcome {
-            Some(Outcome::Done(_, bytes) | Outcome::CutOff(bytes)) if self.state.is_final() => *bytes,
+            Some(Outcome::Done(_, bytes) | Outcome::CutOff(bytes)) if self.state.is_final() => {
+                *bytes
+            }
             _ => 0,
         };
         if self.reused { 0 } else { self.script.scanned.unwrap_or(read) }
@@ -149,7 +157,9 @@ impl Execution {
             if let Some(reason) = &self.reason {
                 fields.insert("StateChangeReason".to_owned(), reason.clone().into());
             }
-            if let (QueryState::Failed, Some(Outcome::Failed(failure))) = (self.state, &self.outcome) {
+            if let (QueryState::Failed, Some(Outcome::Failed(failure))) =
+                (self.state, &self.outcome)
+            {
                 let error = json!({
                     "ErrorCategory": failure.category, "ErrorType": failure.kind,
                     "Retryable": failure.retryable, "ErrorMessage": failure.reason,

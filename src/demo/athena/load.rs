@@ -34,7 +34,9 @@ pub(super) fn load(store: &Store, rights: Rights<'_>, table: &Table) -> Result<L
     }
     if !store.has_bucket(&place.bucket) {
         let bucket = &place.bucket;
-        return Err(Failure::user(format!("HIVE_CANNOT_OPEN_SPLIT: bucket {bucket} does not exist")));
+        return Err(Failure::user(format!(
+            "HIVE_CANNOT_OPEN_SPLIT: bucket {bucket} does not exist"
+        )));
     }
     let mut loaded = Loaded::default();
     for key in store.keys(&place.bucket) {

@@ -154,7 +154,8 @@ async fn answer(Shared(front): Shared<Arc<Front>>, request: Request) -> Response
     let mut call = Call::new(Service::Athena);
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     call.access_key_id = header("authorization").and_then(s3::signing_key_id);
-    if let Some(operation) = header("x-amz-target").and_then(|it| it.strip_prefix("AmazonAthena.")) {
+    if let Some(operation) = header("x-amz-target").and_then(|it| it.strip_prefix("AmazonAthena."))
+    {
         operation.clone_into(&mut call.operation);
     }
     let blow = front.faults.strike(&call, &front.journal).await;

@@ -152,9 +152,7 @@ fn folder(front: &Front, rights: Rights<'_>, url: &str) -> Result<Place, Refusal
     let bucket = &place.bucket;
     match rights.on_bucket("s3:GetBucketLocation", bucket) && front.store.has_bucket(bucket) {
         true => Ok(place),
-        false => {
-            Err(Refusal::invalid(format!("Unable to verify/create output bucket {bucket}")))
-        }
+        false => Err(Refusal::invalid(format!("Unable to verify/create output bucket {bucket}"))),
     }
 }
 
@@ -167,8 +165,8 @@ fn job(state: &State, order: &Order) -> Result<(Job, Statement), Refusal> {
         return Err(Refusal::invalid("the demo reads one catalog in a query"));
     }
     let tokens = tokens(&sql);
-    if let Some(at) = second_statement(&tokens) {
-        return Err(malformed(mismatched(&position(&sql, at), ";")));
+    if second_statement(&tokens).is_some() {
+        return Err(malformed(format!("Only one sql statement is allowed. Got: {}", order.sql)));
     }
     let first = tokens.first().map_or("<EOF>", |token| token.raw);
     let statement = Statement::of(&tokens).ok_or_else(|| {

@@ -27,7 +27,8 @@ impl Failure {
 
     /// The query took too long.
     pub(super) fn timeout() -> Self {
-        let reason = "EXCEEDED_TIME_LIMIT: Query exceeded the maximum run time of the demo".to_owned();
+        let reason =
+            "EXCEEDED_TIME_LIMIT: Query exceeded the maximum run time of the demo".to_owned();
         Self { reason, category: 1, kind: 206, retryable: true }
     }
 
@@ -46,10 +47,7 @@ impl Failure {
 
     /// A right in Glue that the caller lacks.
     pub(super) fn insufficient(refusal: &Refusal) -> Self {
-        Self::user(format!(
-            "Insufficient permissions to execute the query. {}",
-            refusal.message
-        ))
+        Self::user(format!("Insufficient permissions to execute the query. {}", refusal.message))
     }
 }
 
@@ -94,7 +92,10 @@ pub(super) fn of(error: &Error, sql: &str, names: &Names<'_>) -> Trouble {
         return Trouble::Malformed(mismatched(&position(sql, sql.len()), "<EOF>"));
     }
     if message.starts_with("unrecognized token") {
-        return Trouble::Malformed(mismatched(&place, message.split('"').nth(1).unwrap_or_default()));
+        return Trouble::Malformed(mismatched(
+            &place,
+            message.split('"').nth(1).unwrap_or_default(),
+        ));
     }
     if message.starts_with("access to ") || message == "not authorized" {
         return Trouble::Failed(read_only());
@@ -138,11 +139,15 @@ fn worded(message: &str, sql: &str, place: &str, names: &Names<'_>) -> String {
 fn no_table(table: &str, sql: &str, names: &Names<'_>) -> String {
     let catalog = names.catalog.to_lowercase();
     // The mark of a name that only another database has.
-    let unqualified = table.strip_prefix("main.?").unwrap_or(table);
+    let unqualified =
+        table.strip_prefix("main.").unwrap_or(table).strip_prefix('?').unwrap_or(table);
     match unqualified.rsplit_once('.') {
         Some((database, _)) if !(names.has_database)(&database.to_lowercase()) => {
             let place = position_of(sql, database);
-            format!("SCHEMA_NOT_FOUND: {place}: Schema '{}' does not exist", database.to_lowercase())
+            format!(
+                "SCHEMA_NOT_FOUND: {place}: Schema '{}' does not exist",
+                database.to_lowercase()
+            )
         }
         Some((database, table)) => {
             let (place, database) = (position_of(sql, table), database.to_lowercase());

@@ -2,9 +2,9 @@
 
 use super::sigv4::Caller;
 use super::wire::Refusal;
+use crate::demo::REGION;
 use crate::demo::iam::{ACCOUNT, Iam};
 use crate::demo::policy::Request;
-use crate::demo::REGION;
 
 /// A caller and where to ask what he may.
 #[derive(Clone, Copy)]

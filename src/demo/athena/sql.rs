@@ -123,9 +123,7 @@ fn next(rest: &str) -> (Option<Kind>, usize) {
         '"' | '`' => (Some(Kind::Quoted), quoted(rest, first)),
         _ if rest.starts_with("--") => (None, end_of("\n", 0)),
         _ if rest.starts_with("/*") => (None, end_of("*/", 2)),
-        c if is_word(c) => {
-            (Some(Kind::Word), rest.find(|c| !is_word(c)).unwrap_or(rest.len()))
-        }
+        c if is_word(c) => (Some(Kind::Word), rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
         c if c.is_whitespace() => (None, c.len_utf8()),
         c => (Some(Kind::Symbol), c.len_utf8()),
     }
@@ -206,7 +204,10 @@ mod tests {
     fn catalogs_go_and_positions_stay() {
         let sql = "select 1 from \"AwsDataCatalog\".\"a-b\".t, 'awsdatacatalog.x.y'";
         let (text, named) = without_catalogs(sql, &["AwsDataCatalog".to_owned()]);
-        assert_eq!((text.len(), named.as_slice()), (sql.len(), ["awsdatacatalog".to_owned()].as_slice()));
+        assert_eq!(
+            (text.len(), named.as_slice()),
+            (sql.len(), ["awsdatacatalog".to_owned()].as_slice())
+        );
         assert_eq!(text.find("\"a-b\""), sql.find("\"a-b\""));
         assert!(text.contains("'awsdatacatalog.x.y'"));
         assert_eq!(position("a\nbc", 3), "line 2:2");

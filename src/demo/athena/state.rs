@@ -103,7 +103,8 @@ impl State {
         let active = self.executions.iter().filter(|known| !known.state.is_final()).count();
         if active >= MOST_ACTIVE {
             let detail = Some(("Reason", "CONCURRENT_QUERY_LIMIT_EXCEEDED"));
-            let message = "You have exceeded the limit for the number of queries you can run concurrently";
+            let message =
+                "You have exceeded the limit for the number of queries you can run concurrently";
             return Err(Refusal { detail, ..Refusal::new("TooManyRequestsException", message) });
         }
         if self.executions.len() >= MOST_KEPT {

@@ -104,11 +104,9 @@ pub(super) fn parameter(literal: &str) -> Option<Value> {
         "null" => Some(Value::Null),
         "true" => Some(Value::Integer(1)),
         "false" => Some(Value::Integer(0)),
-        _ => literal
-            .parse()
-            .map(Value::Integer)
-            .ok()
-            .or_else(|| literal.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Real)),
+        _ => literal.parse().map(Value::Integer).ok().or_else(|| {
+            literal.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Real)
+        }),
     }
 }
 

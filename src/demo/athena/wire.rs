@@ -29,8 +29,9 @@ impl Refusal {
     }
 
     pub fn denied(principal: &str, action: &str, resource: &str) -> Self {
-        let message =
-            format!("User: {principal} is not authorized to perform: {action} on resource: {resource}");
+        let message = format!(
+            "User: {principal} is not authorized to perform: {action} on resource: {resource}"
+        );
         Self::new("AccessDeniedException", message)
     }
 
@@ -131,7 +132,10 @@ mod tests {
         let first = page("a", &items, &json!({ "MaxResults": 2 }), (1, 50)).expect("a page");
         assert_eq!(first, ([1, 2].as_slice(), Some("a#2".to_owned())));
         let last = json!({ "MaxResults": 3, "NextToken": "a#2" });
-        assert_eq!(page("a", &items, &last, (1, 50)).expect("a page"), ([3, 4, 5].as_slice(), None));
+        assert_eq!(
+            page("a", &items, &last, (1, 50)).expect("a page"),
+            ([3, 4, 5].as_slice(), None)
+        );
         for bad in [
             json!({ "NextToken": "b#2" }),
             json!({ "NextToken": "a#6" }),
