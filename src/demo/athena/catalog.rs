@@ -85,7 +85,7 @@ impl Table {
         let fixed = [
             ("EXTERNAL", "TRUE"),
             ("inputformat", "org.apache.hadoop.mapred.TextInputFormat"),
-            ("location", &self.location),
+            ("location", self.location.as_str()),
             ("outputformat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
             ("serde.serialization.lib", serde),
         ];

@@ -1,6 +1,6 @@
 //! SQLite, in memory, which only reads and only for a while.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -64,11 +64,10 @@ impl Job {
     }
 
     /// The databases that the text can speak of: those whose names are in it.
-    fn mentioned(&self) -> impl Iterator<Item = (&String, impl Iterator<Item = &Table>)> {
+    fn mentioned(&self) -> Vec<(&String, &BTreeMap<String, Table>)> {
         let text = self.sql.to_lowercase();
-        let named = move |(name, _): &(&String, _)| text.contains(name.as_str());
-        let found = self.databases.iter().filter(named);
-        found.map(|(name, tables)| (name, tables.values())).take(MOST_DATABASES)
+        let found = self.databases.iter().filter(|(name, _)| text.contains(name.as_str()));
+        found.take(MOST_DATABASES).collect()
     }
 
     /// The tables that the statement reads.
@@ -108,7 +107,7 @@ impl Job {
             if *database == self.database {
                 fill(&connection, "main", table, loaded).map_err(worded)?;
             }
-            if self.mentioned().any(|(name, _)| name == database) {
+            if self.mentioned().iter().any(|(name, _)| *name == database) {
                 fill(&connection, database, table, loaded).map_err(worded)?;
             }
         }
@@ -145,7 +144,7 @@ impl Job {
         let mut elsewhere = BTreeSet::new();
         for (name, tables) in self.mentioned() {
             connection.execute(&format!("ATTACH ':memory:' AS {}", quoted(name)), [])?;
-            for table in tables {
+            for table in tables.values() {
                 create(&connection, name, table)?;
                 if at_home.is_none_or(|known| !known.contains_key(&table.name)) {
                     elsewhere.insert(table.name.clone());

@@ -36,6 +36,10 @@ pub(super) async fn start(
             return Ok(json!({ "QueryExecutionId": id }));
         }
         let (job, statement) = job(&state, &order)?;
+        if job.catalog != DATA_CATALOG {
+            let rights = Rights { iam: &front.iam, caller };
+            rights.on_catalog("GetDataCatalog", &job.catalog)?;
+        }
         let cutoff = state.workgroup(&order.workgroup)?.cutoff;
         let id = random::uuid().map_err(internal)?;
         let work = Work {
@@ -113,9 +117,6 @@ fn order(front: &Front, state: &State, caller: &Caller, input: &Value) -> Result
     let (catalog, _) = state
         .catalog(asked)
         .ok_or_else(|| Refusal::invalid(format!("Data catalog {asked} was not found")))?;
-    if catalog != DATA_CATALOG {
-        rights.on_catalog("GetDataCatalog", catalog)?;
-    }
     let own = input.pointer("/ResultConfiguration/OutputLocation").and_then(Value::as_str);
     let output = match (&group.output, own) {
         (Some(output), _) if group.enforced => Some(output.as_str()),

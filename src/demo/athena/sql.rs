@@ -123,7 +123,9 @@ fn next(rest: &str) -> (Option<Kind>, usize) {
         '"' | '`' => (Some(Kind::Quoted), quoted(rest, first)),
         _ if rest.starts_with("--") => (None, end_of("\n", 0)),
         _ if rest.starts_with("/*") => (None, end_of("*/", 2)),
-        c if is_word(c) => (Some(Kind::Word), rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
+        c if is_word(c) => {
+            (Some(Kind::Word), rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()))
+        }
         c if c.is_whitespace() => (None, c.len_utf8()),
         c => (Some(Kind::Symbol), c.len_utf8()),
     }

@@ -23,7 +23,8 @@ impl ResultColumn {
     #[must_use]
     pub fn new(name: &str, kind: &str) -> Self {
         let (base, rest) = kind.split_once('(').unwrap_or((kind, ""));
-        let mut digits = rest.trim_end_matches(')').split(',').map(str::trim).map(str::parse);
+        let mut digits =
+            rest.trim_end_matches(')').split(',').map(str::trim).map(str::parse::<u32>);
         let precision = match base {
             "varchar" => 2_147_483_647,
             "bigint" => 19,
