@@ -50,7 +50,8 @@ pub use journal::{Call, Journal, Service};
 pub use policy::Policy;
 pub use registry::{Account, Registry, Twist};
 pub use roles::{
-    ATHENA_ACTIONS, Access, GLUE_ACTIONS, QuiltRole, READ_ACTIONS, User, WRITE_ACTIONS,
+    ATHENA_ACTIONS, Access, GLUE_ACTIONS, QuiltRole, READ_ACTIONS, RESULTS_ACTIONS, User,
+    WRITE_ACTIONS,
 };
 pub use running::{Running, Settings};
 pub use seed::{BUCKETS, SampleBucket};

@@ -255,7 +255,7 @@ async fn start_athena(
     Ok((athena, url))
 }
 
-/// The roles of the two users, and one that both may switch to.
+/// The roles of the two users, and one that both may switch to, which may not query.
 fn quilt_roles() -> Vec<QuiltRole> {
     let shared = |access| ("quilt-shared", access);
     vec![
@@ -269,7 +269,8 @@ fn quilt_roles() -> Vec<QuiltRole> {
             "QuiltDemoBob",
             &[("quilt-bob-lab", Access::Write), shared(Access::Read)],
         ),
-        QuiltRole::new("ReadQuilt-shared", "QuiltDemoReader", &[shared(Access::Read)]),
+        QuiltRole::new("ReadQuilt-shared", "QuiltDemoReader", &[shared(Access::Read)])
+            .without_queries(),
     ]
 }
 

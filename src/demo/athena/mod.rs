@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State as Shared};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -151,13 +152,7 @@ pub(super) fn router(
 
 async fn answer(Shared(front): Shared<Arc<Front>>, request: Request) -> Response {
     s3::tell(request.headers());
-    let mut call = Call::new(Service::Athena);
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    call.access_key_id = header("authorization").and_then(s3::signing_key_id);
-    if let Some(operation) = header("x-amz-target").and_then(|it| it.strip_prefix("AmazonAthena."))
-    {
-        operation.clone_into(&mut call.operation);
-    }
+    let mut call = addressed(request.headers());
     let blow = front.faults.strike(&call, &front.journal).await;
     let ordered = front.athena.lock().ordered(&call.operation);
     let outcome = match (&blow, ordered) {
@@ -175,6 +170,18 @@ async fn answer(Shared(front): Shared<Arc<Front>>, request: Request) -> Response
         Some(Blow::Torn(torn)) => torn.mark(response(status, &body)),
         _ => response(status, &body),
     }
+}
+
+/// A call of which no more is known than its headers claim.
+fn addressed(headers: &HeaderMap) -> Call {
+    let mut call = Call::new(Service::Athena);
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    call.access_key_id = header("authorization").and_then(s3::signing_key_id);
+    if let Some(operation) = header("x-amz-target").and_then(|it| it.strip_prefix("AmazonAthena."))
+    {
+        operation.clone_into(&mut call.operation);
+    }
+    call
 }
 
 async fn perform(front: &Arc<Front>, call: &mut Call, request: Request) -> Result<Value, Refusal> {
