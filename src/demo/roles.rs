@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::athena::RESULTS_BUCKET;
+use super::athena::{RESULTS_BUCKET, TABULATOR_CATALOG};
 use super::digest;
 use super::iam::ACCOUNT;
 use super::policy::{Malformed, Policy};
@@ -174,6 +174,10 @@ impl QuiltRole {
             let bucket = format!("arn:aws:s3:::{RESULTS_BUCKET}");
             let results = [format!("{bucket}/*"), bucket];
             statements.push(json!({ "Effect": "Allow", "Action": actions, "Resource": "*" }));
+            statements.push(json!({
+                "Effect": "Allow", "Action": "lambda:InvokeFunction",
+                "Resource": format!("arn:aws:lambda:*:{ACCOUNT}:function:{TABULATOR_CATALOG}"),
+            }));
             statements.push(json!({
                 "Effect": "Allow", "Action": RESULTS_ACTIONS, "Resource": results,
             }));

@@ -8,7 +8,8 @@ use crate::demo::seed::BUCKETS;
 
 /// The catalog that a query uses when it names none: Glue's.
 pub const DATA_CATALOG: &str = "AwsDataCatalog";
-/// The catalog of the demo's stack that has the tables over packages.
+/// The catalog of the demo's stack that has the tables over packages; a function of Lambda's of the same name reads
+/// them.
 pub const TABULATOR_CATALOG: &str = "quilt-demo-tabulator";
 
 /// One column, with its type as Glue writes it (`string`, `array<bigint>`).
@@ -42,10 +43,12 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Those in the names of the folders under the location, outermost first: `2026-01/` or `month=2026-01/`.
     pub partition_keys: Vec<Column>,
-    /// `s3://bucket/folder/`
+    /// `s3://bucket/folder/`; empty for a view.
     pub location: String,
     /// How the objects are read.
     pub format: Format,
+    /// The query that it is, over tables of its own database; none for a table.
+    pub view: Option<String>,
 }
 
 /// Databases and their tables, by name.
@@ -65,53 +68,74 @@ impl Table {
         self.columns.iter().chain(&self.partition_keys)
     }
 
-    /// Athena's `TableMetadata`.
-    pub(super) fn metadata(&self) -> Value {
+    /// Athena's `TableMetadata`. Only Glue knows where a table is, and of a view not even Glue.
+    pub(super) fn metadata(&self, catalog: &str) -> Value {
         let columns = |columns: &[Column]| {
             let one = |column: &Column| json!({ "Name": column.name, "Type": column.kind });
             Value::Array(columns.iter().map(one).collect())
         };
-        let mut parameters = Map::new();
-        let (serde, more): (&str, &[(&str, &str)]) = match self.format {
-            Format::Csv { header: true } => (
-                "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-                &[("classification", "csv"), ("skip.header.line.count", "1")],
-            ),
-            Format::Csv { header: false } => {
-                ("org.apache.hadoop.hive.serde2.OpenCSVSerde", &[("classification", "csv")])
+        let (kind, parameters) = match self.view {
+            Some(_) => {
+                ("VIRTUAL_VIEW", named(&[("comment", "Presto View"), ("presto_view", "true")]))
             }
-            Format::Json => ("com.amazon.ionhiveserde.IonHiveSerDe", &[("classification", "json")]),
+            None if catalog == DATA_CATALOG => ("EXTERNAL_TABLE", self.storage()),
+            None => ("EXTERNAL_TABLE", Map::new()),
         };
-        let fixed = [
-            ("EXTERNAL", "TRUE"),
-            ("inputformat", "org.apache.hadoop.mapred.TextInputFormat"),
-            ("location", self.location.as_str()),
-            ("outputformat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
-            ("serde.serialization.lib", serde),
-        ];
-        for (name, value) in fixed.iter().chain(more) {
-            parameters.insert((*name).to_owned(), (*value).into());
-        }
         json!({
             "Name": self.name,
             "CreateTime": 1_767_225_600,
-            "TableType": "EXTERNAL_TABLE",
+            "TableType": kind,
             "Columns": columns(&self.columns),
             "PartitionKeys": columns(&self.partition_keys),
             "Parameters": parameters,
         })
     }
+
+    fn storage(&self) -> Map<String, Value> {
+        let (classification, input, output, serde) = match self.format {
+            Format::Csv { .. } => (
+                "csv",
+                "org.apache.hadoop.mapred.TextInputFormat",
+                "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+            ),
+            // The reader of JSON that spans lines.
+            Format::Json => (
+                "json",
+                "com.amazon.ionhiveserde.formats.IonInputFormat",
+                "com.amazon.ionhiveserde.formats.IonOutputFormat",
+                "com.amazon.ionhiveserde.IonHiveSerDe",
+            ),
+        };
+        let mut parameters = named(&[
+            ("EXTERNAL", "TRUE"),
+            ("classification", classification),
+            ("inputformat", input),
+            ("location", &self.location),
+            ("outputformat", output),
+            ("serde.serialization.lib", serde),
+        ]);
+        if self.format == (Format::Csv { header: true }) {
+            parameters.extend(named(&[("skip.header.line.count", "1")]));
+        }
+        parameters
+    }
+}
+
+fn named(parameters: &[(&str, &str)]) -> Map<String, Value> {
+    parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
 }
 
 /// A database for each bucket of the demo, and an empty `default`.
 pub(super) fn seeded() -> BTreeMap<String, Databases> {
     let (mut glue, mut tabulator) = (Databases::new(), Databases::new());
     glue.insert("default".to_owned(), BTreeMap::new());
-    let named = |table: Table| (table.name.clone(), table);
+    let keyed = |table: Table| (table.name.clone(), table);
     for bucket in BUCKETS {
-        let tables = [absorbance(bucket.name), summary(bucket.name), plates(bucket.name)];
-        glue.insert(bucket.name.to_owned(), tables.into_iter().map(named).collect());
-        let tables = [plates(bucket.name)].into_iter().map(named).collect();
+        let (name, both) = (bucket.name, [summary(bucket.name), plates(bucket.name)]);
+        let tables = both.into_iter().chain([absorbance(name), months()]);
+        glue.insert(name.to_owned(), tables.map(keyed).collect());
+        let tables = [plates(name)].into_iter().map(keyed).collect();
         tabulator.insert(bucket.name.to_owned(), tables);
     }
     [(DATA_CATALOG.to_owned(), glue), (TABULATOR_CATALOG.to_owned(), tabulator)].into()
@@ -129,6 +153,25 @@ fn absorbance(bucket: &str) -> Table {
         partition_keys: vec![Column::new("month", "string")],
         location: format!("s3://{bucket}/measurements/"),
         format: Format::Csv { header: true },
+        view: None,
+    }
+}
+
+/// A view.
+fn months() -> Table {
+    let sql = "SELECT month, count(*) AS readings, max(absorbance_405nm) AS highest \
+               FROM absorbance GROUP BY month";
+    Table {
+        name: "months".to_owned(),
+        columns: vec![
+            Column::new("month", "string"),
+            Column::new("readings", "bigint"),
+            Column::new("highest", "double"),
+        ],
+        partition_keys: Vec::new(),
+        location: String::new(),
+        format: Format::Csv { header: false },
+        view: Some(sql.to_owned()),
     }
 }
 
@@ -144,6 +187,7 @@ fn summary(bucket: &str) -> Table {
         partition_keys: Vec::new(),
         location: format!("s3://{bucket}/measurements/"),
         format: Format::Json,
+        view: None,
     }
 }
 
@@ -154,5 +198,6 @@ fn plates(bucket: &str) -> Table {
         partition_keys: Vec::new(),
         location: format!("s3://{bucket}/plates/"),
         format: Format::Csv { header: false },
+        view: None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Front;
-use super::catalog::DATA_CATALOG;
+use super::catalog::{DATA_CATALOG, Table};
 use super::csv;
 use super::engine::{Job, Rows, TableName};
 use super::execution::Outcome;
@@ -16,6 +16,7 @@ use super::script::Ending;
 use super::show;
 use super::sigv4::Caller;
 use super::sql::Statement;
+use super::values::ResultColumn;
 
 /// Everything that computing a query needs.
 pub(super) struct Work {
@@ -71,35 +72,53 @@ impl Work {
             let found = self.job.databases.get(database).and_then(|tables| tables.get(name));
             // A common table expression may be called like anything.
             let Some(table) = found else { continue };
-            if self.job.catalog == DATA_CATALOG {
-                let partitions = (!table.partition_keys.is_empty()).then_some("glue:GetPartitions");
-                rights
-                    .on_glue("glue:GetDatabase", &[database])
-                    .and_then(|()| rights.on_glue("glue:GetTable", &[database, name]))
-                    .and_then(|()| {
-                        partitions
-                            .map_or(Ok(()), |action| rights.on_glue(action, &[database, name]))
-                    })
-                    .map_err(|refusal| Failure::insufficient(&refusal))?;
+            self.may_see(rights, database, table)?;
+            if table.view.is_some() || self.statement == Statement::Explain {
+                continue;
             }
-            let loaded = match self.statement {
-                Statement::Explain => Loaded::default(),
-                _ => load(&front.store, rights, table)?,
-            };
+            let loaded = load(&front.store, rights, table)?;
             scanned = scanned.saturating_add(loaded.scanned);
             data.push(((database.clone(), name.clone()), loaded));
         }
         if self.cutoff.is_some_and(|most| scanned > most) {
             return Ok((Rows::default(), scanned));
         }
-        self.job.run(&data, &self.stop).map(|rows| (rows, scanned))
+        let rows = self.job.run(&data, &self.stop)?;
+        Ok(match self.statement {
+            Statement::Explain => (plan_of(rows), scanned),
+            _ => (rows, scanned),
+        })
+    }
+
+    /// What Glue is asked for a table, or a connector's function for one of its own.
+    fn may_see(&self, rights: Rights<'_>, database: &str, table: &Table) -> Result<(), Failure> {
+        let outcome = match self.job.catalog.as_str() {
+            DATA_CATALOG => {
+                let (home, names) = ([database], [database, table.name.as_str()]);
+                // Athena asks for the database `default` too, whatever is queried.
+                let mut asked = vec![
+                    ("glue:GetDatabase", ["default"].as_slice()),
+                    ("glue:GetDatabase", &home),
+                    ("glue:GetTable", &names),
+                ];
+                if !table.partition_keys.is_empty() {
+                    asked.push(("glue:GetPartitions", &names));
+                }
+                asked.into_iter().try_for_each(|(action, names)| rights.on_glue(action, names))
+            }
+            connector => rights.invokes(connector),
+        };
+        outcome.map_err(|refusal| Failure::insufficient(&refusal))
     }
 
     fn write(&self, front: &Front, rows: &Rows) -> Result<(), Failure> {
         if self.stop.load(Ordering::SeqCst) {
             return Ok(());
         }
-        if !self.rights(front).on_object("s3:PutObject", &self.result) {
+        let rights = self.rights(front);
+        // What AWS's documents ask for: a large result comes in parts.
+        let needed = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"];
+        if !needed.iter().all(|action| rights.on_object(action, &self.result)) {
             return Err(Failure::unwritable(&self.result));
         }
         let header = csv::line(rows.columns.iter().map(|column| Some(column.name.as_str())));
@@ -111,5 +130,14 @@ impl Work {
             .put(bucket, key, text, Some("application/octet-stream"))
             .map(drop)
             .map_err(|_| Failure::unwritable(&self.result))
+    }
+}
+
+/// A plan in one column, as Athena answers; SQLite's text of a step is its last.
+fn plan_of(rows: Rows) -> Rows {
+    let step = |mut row: Vec<Option<String>>| vec![row.pop().flatten()];
+    Rows {
+        columns: vec![ResultColumn::new("Query Plan", "varchar")],
+        rows: rows.rows.into_iter().map(step).collect(),
     }
 }

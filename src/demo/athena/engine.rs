@@ -11,7 +11,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error, Statement, params_from_iter};
 
-use super::catalog::{Databases, Table};
+use super::catalog::{Column, Databases, Table};
 use super::load::Loaded;
 use super::reasons::{self, Failure, Names, Trouble};
 use super::values::{ResultColumn, declared, guessed, parameter, shown};
@@ -138,22 +138,19 @@ impl Job {
         // A name that is not there is an error and no text.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         let at_home = self.databases.get(&self.database);
-        for table in at_home.into_iter().flat_map(|tables| tables.values()) {
-            create(&connection, "main", table)?;
+        if let Some(tables) = at_home {
+            furnish(&connection, "main", tables)?;
         }
         let mut elsewhere = BTreeSet::new();
         for (name, tables) in self.mentioned() {
             connection.execute(&format!("ATTACH ':memory:' AS {}", quoted(name)), [])?;
-            for table in tables.values() {
-                create(&connection, name, table)?;
-                if at_home.is_none_or(|known| !known.contains_key(&table.name)) {
-                    elsewhere.insert(table.name.clone());
-                }
-            }
+            furnish(&connection, name, tables)?;
+            let at_home = |name: &String| at_home.is_some_and(|known| known.contains_key(name));
+            elsewhere.extend(tables.keys().filter(|name| !at_home(name)));
         }
         // SQLite would look for a bare name in every database. Athena looks in one.
         for name in elsewhere {
-            let (view, nothing) = (quoted(&name), quoted(&format!("?{name}")));
+            let (view, nothing) = (quoted(name), quoted(&format!("?{name}")));
             let text = format!("CREATE VIEW main.{view} AS SELECT * FROM {nothing}");
             connection.execute(&text, [])?;
         }
@@ -161,14 +158,26 @@ impl Job {
     }
 }
 
-fn create(connection: &Connection, schema: &str, table: &Table) -> rusqlite::Result<()> {
-    let columns: Vec<String> = table
-        .all_columns()
-        .map(|column| format!("{} {}", quoted(&column.name), declared(column)))
-        .collect();
-    let (schema, name) = (quoted(schema), quoted(&table.name));
-    let text = format!("CREATE TABLE {schema}.{name} ({})", columns.join(", "));
-    connection.execute(&text, []).map(drop)
+/// A database's tables, empty, and its views.
+fn furnish(
+    connection: &Connection,
+    schema: &str,
+    tables: &BTreeMap<String, Table>,
+) -> rusqlite::Result<()> {
+    for table in tables.values() {
+        let name = format!("{}.{}", quoted(schema), quoted(&table.name));
+        let text = match &table.view {
+            Some(sql) => format!("CREATE VIEW {name} AS {sql}"),
+            None => {
+                let column =
+                    |column: &Column| format!("{} {}", quoted(&column.name), declared(column));
+                let columns: Vec<String> = table.all_columns().map(column).collect();
+                format!("CREATE TABLE {name} ({})", columns.join(", "))
+            }
+        };
+        connection.execute(&text, [])?;
+    }
+    Ok(())
 }
 
 fn fill(
@@ -197,11 +206,11 @@ fn guard(connection: &Connection, reads: &Arc<Mutex<BTreeSet<TableName>>>) -> ru
             Authorization::Allow
         }
         AuthAction::Read { table_name, .. } if is_data(table_name) => {
-            // A common table expression has no database.
-            if let Some(schema) = context.database_name {
-                let name = (schema.to_lowercase(), table_name.to_lowercase());
-                reads.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
-            }
+            // None is told of a bare name none of whose columns is read, `count(*)`: home, or a
+            // common table expression.
+            let schema = context.database_name.unwrap_or("main");
+            let name = (schema.to_lowercase(), table_name.to_lowercase());
+            reads.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
             Authorization::Allow
         }
         _ => Authorization::Deny,

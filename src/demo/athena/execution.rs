@@ -11,7 +11,7 @@ use super::reasons::Failure;
 use super::rights::Place;
 use super::script::{QueryState, Script};
 use super::sigv4::Caller;
-use super::sql::Statement;
+use super::sql::{Statement, substatement};
 use super::workgroups::engine;
 use crate::demo::clock;
 
@@ -171,7 +171,7 @@ impl Execution {
             "QueryExecutionId": self.id,
             "Query": self.order.sql,
             "StatementType": self.statement.kind(),
-            "SubstatementType": self.statement.sub(),
+            "SubstatementType": substatement(&self.order.sql),
             "ResultConfiguration": { "OutputLocation": self.result().url() },
             "ResultReuseConfiguration": { "ResultReuseByAgeConfiguration": self.reuse() },
             "QueryExecutionContext": {

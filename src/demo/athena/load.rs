@@ -29,7 +29,7 @@ pub(super) struct Loaded {
 pub(super) fn load(store: &Store, rights: Rights<'_>, table: &Table) -> Result<Loaded, Failure> {
     let broken = || Failure::user(format!("HIVE_METASTORE_ERROR: location {}", table.location));
     let place = Place::parse(&table.location).ok_or_else(broken)?;
-    if !rights.lists(&place) {
+    if !rights.lists(&place) || !rights.on_bucket("s3:GetBucketLocation", &place.bucket) {
         return Err(Failure::unreadable(&place));
     }
     if !store.has_bucket(&place.bucket) {

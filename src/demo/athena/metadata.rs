@@ -18,6 +18,7 @@ pub(super) fn answer(
 ) -> Option<Result<Value, Refusal>> {
     Some(match operation {
         "ListDataCatalogs" => catalogs(state, rights, input),
+        "GetDataCatalog" => catalog(state, rights, input),
         "ListDatabases" => databases(state, rights, input),
         "GetDatabase" => database(state, rights, input),
         "ListTableMetadata" => tables(state, rights, input),
@@ -33,6 +34,14 @@ fn catalogs(state: &State, rights: Rights<'_>, input: &Value) -> Result<Value, R
     let one = |name: &&String| json!({ "CatalogName": name, "Type": kind(name), "Status": "CREATE_COMPLETE" });
     let list: Vec<Value> = names.iter().map(one).collect();
     Ok(json!({ "DataCatalogsSummary": list, "NextToken": next }))
+}
+
+fn catalog(state: &State, rights: Rights<'_>, input: &Value) -> Result<Value, Refusal> {
+    let asked = required(input, "Name")?;
+    rights.on_catalog("GetDataCatalog", asked)?;
+    let absent = || Refusal::invalid(format!("Data catalog {asked} was not found"));
+    let (name, _) = state.catalog(asked).ok_or_else(absent)?;
+    Ok(json!({ "DataCatalog": { "Name": name, "Type": kind(name), "Status": "CREATE_COMPLETE" } }))
 }
 
 fn kind(catalog: &str) -> &'static str {
@@ -79,7 +88,7 @@ fn tables(state: &State, rights: Rights<'_>, input: &Value) -> Result<Value, Ref
     }
     let found: Vec<&Table> = tables.values().filter(|table| table.name.contains(&part)).collect();
     let (found, next) = page("tables", &found, input, PAGE)?;
-    let list: Vec<Value> = found.iter().map(|table| table.metadata()).collect();
+    let list: Vec<Value> = found.iter().map(|table| table.metadata(catalog)).collect();
     Ok(json!({ "TableMetadataList": list, "NextToken": next }))
 }
 
@@ -92,7 +101,7 @@ fn table(state: &State, rights: Rights<'_>, input: &Value) -> Result<Value, Refu
     }
     let found = databases.get(&database).and_then(|tables| tables.get(&name));
     let found = found.ok_or_else(|| absent("Entity Not Found"))?;
-    Ok(json!({ "TableMetadata": found.metadata() }))
+    Ok(json!({ "TableMetadata": found.metadata(catalog) }))
 }
 
 fn open<'a>(
@@ -104,7 +113,12 @@ fn open<'a>(
     let asked = required(input, "CatalogName")?;
     let found = state.catalog(asked);
     rights.on_catalog(operation, found.map_or(asked, |(name, _)| name))?;
-    found.ok_or_else(|| Refusal::invalid(format!("Data catalog {asked} was not found")))
+    let absent = || Refusal::invalid(format!("Data catalog {asked} was not found"));
+    let (name, databases) = found.ok_or_else(absent)?;
+    if name != DATA_CATALOG {
+        rights.invokes(name)?;
+    }
+    Ok((name, databases))
 }
 
 fn absent(what: &str) -> Refusal {

@@ -16,6 +16,7 @@ use super::sigv4::Caller;
 use super::sql::{Statement, position, second_statement, tokens, without_catalogs};
 use super::state::State;
 use super::wire::{Refusal, page, required, text, texts};
+use super::workgroups::PRIMARY;
 use crate::demo::random;
 
 /// The longest query, in bytes.
@@ -102,7 +103,7 @@ fn admit(front: &Front, work: &mut Work, order: Order) -> Result<bool, Refusal> 
 
 fn order(front: &Front, state: &State, caller: &Caller, input: &Value) -> Result<Order, Refusal> {
     let rights = Rights { iam: &front.iam, caller };
-    let workgroup = text(input, "WorkGroup").unwrap_or("primary");
+    let workgroup = text(input, "WorkGroup").unwrap_or(PRIMARY);
     rights.on_workgroup("StartQueryExecution", workgroup)?;
     let group = state.workgroup(workgroup)?;
     if !group.enabled {
@@ -151,7 +152,8 @@ fn folder(front: &Front, rights: Rights<'_>, url: &str) -> Result<Place, Refusal
         place.key.push('/');
     }
     let bucket = &place.bucket;
-    match rights.on_bucket("s3:GetBucketLocation", bucket) && front.store.has_bucket(bucket) {
+    let may = rights.on_bucket("s3:GetBucketLocation", bucket) && rights.lists(&place);
+    match may && front.store.has_bucket(bucket) {
         true => Ok(place),
         false => Err(Refusal::invalid(format!("Unable to verify/create output bucket {bucket}"))),
     }
@@ -244,7 +246,7 @@ pub(super) fn stop(front: &Front, caller: &Caller, input: &Value) -> Result<Valu
 /// Everybody's in a workgroup, newest first.
 pub(super) fn list(front: &Front, caller: &Caller, input: &Value) -> Result<Value, Refusal> {
     let rights = Rights { iam: &front.iam, caller };
-    let workgroup = text(input, "WorkGroup").unwrap_or("primary");
+    let workgroup = text(input, "WorkGroup").unwrap_or(PRIMARY);
     rights.on_workgroup("ListQueryExecutions", workgroup)?;
     let state = front.athena.lock();
     state.workgroup(workgroup)?;

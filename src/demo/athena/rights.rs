@@ -42,6 +42,12 @@ impl Rights<'_> {
         self.require(&format!("athena:{operation}"), &arn)
     }
 
+    /// The function behind a catalog that is not Glue's.
+    pub fn invokes(&self, connector: &str) -> Result<(), Refusal> {
+        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{connector}");
+        self.require("lambda:InvokeFunction", &arn)
+    }
+
     /// Glue asks for a right on what is meant and on all that is above it. `names` are nothing, a database, or
     /// a database and a table.
     pub fn on_glue(&self, action: &str, names: &[&str]) -> Result<(), Refusal> {

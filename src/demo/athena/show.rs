@@ -29,7 +29,7 @@ pub(super) fn answer(job: &Job, rights: Rights<'_>) -> Result<Rows, Failure> {
     })?;
     let glue = |action: &str, names: &[&str]| match job.catalog == DATA_CATALOG {
         true => rights.on_glue(action, names),
-        false => Ok(()),
+        false => rights.invokes(&job.catalog),
     };
     let denied = |refusal: Refusal| Failure::insufficient(&refusal);
     match asked {

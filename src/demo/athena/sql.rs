@@ -84,16 +84,18 @@ impl Statement {
             Self::Show | Self::Explain => "UTILITY",
         }
     }
+}
 
-    /// Athena's `SubstatementType`, where the first word says it.
-    pub fn sub(self) -> &'static str {
-        match self {
-            Self::Query => "SELECT",
-            Self::Explain => "EXPLAIN",
-            Self::Show => "SHOW",
-            Self::Write => "INSERT",
-            Self::Define => "CREATE_TABLE",
-        }
+/// Athena's `SubstatementType`: the first word, and the second of a definition.
+pub(super) fn substatement(sql: &str) -> String {
+    let tokens = tokens(sql);
+    let mut words = tokens.iter().filter(|token| token.kind == Kind::Word);
+    let mut next = || words.next().map(|token| token.raw.to_ascii_uppercase()).unwrap_or_default();
+    match next().as_str() {
+        "WITH" | "VALUES" => "SELECT".to_owned(),
+        "DESC" => "DESCRIBE".to_owned(),
+        first @ ("CREATE" | "DROP" | "ALTER") => format!("{first}_{}", next()),
+        first => first.to_owned(),
     }
 }
 
@@ -199,6 +201,8 @@ mod tests {
         let two = "select 1; drop table t";
         assert_eq!(second_statement(&super::tokens(two)), Some(10));
         assert_eq!(super::tokens("'it''s'").len(), 1);
+        assert_eq!(substatement("(with x as (select 1) select 2)"), "SELECT");
+        assert_eq!(substatement("drop /* no */ view v"), "DROP_VIEW");
         assert_eq!(super::tokens("'open").len(), 1);
     }
 

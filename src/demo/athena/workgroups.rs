@@ -12,6 +12,12 @@ pub const RESULTS_BUCKET: &str = "quilt-athena-results";
 /// The dialect, told wherever Athena tells its engine's version.
 pub const ENGINE: &str = "demo: SQLite, not Athena engine version 3";
 
+/// Where a query goes that names no workgroup; every account has it.
+pub(super) const PRIMARY: &str = "primary";
+
+/// Bytes that a query may scan in the workgroup `quilt`: Athena's least.
+const CUTOFF: u64 = 10_000_000;
+
 /// A workgroup.
 #[derive(Clone, Debug)]
 pub struct Workgroup {
@@ -28,7 +34,7 @@ pub struct Workgroup {
 }
 
 impl Workgroup {
-    /// One as every world has: enabled, with an output location that counts.
+    /// Enabled, with an output location that counts, and no cutoff.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -45,10 +51,12 @@ impl Workgroup {
     }
 }
 
-/// `primary`, one more, and one that is switched off.
+/// `quilt`, whose output location counts; `primary`, which has none; and one that is switched off.
 pub(super) fn seeded() -> Vec<Workgroup> {
+    let quilt = Workgroup { cutoff: Some(CUTOFF), ..Workgroup::new("quilt") };
+    let primary = Workgroup { output: None, enforced: false, ..Workgroup::new(PRIMARY) };
     let retired = Workgroup { enabled: false, ..Workgroup::new("retired") };
-    vec![Workgroup::new("primary"), Workgroup::new("analysts"), retired]
+    vec![quilt, primary, retired]
 }
 
 pub(super) fn list(state: &State, rights: Rights<'_>, input: &Value) -> Result<Value, Refusal> {

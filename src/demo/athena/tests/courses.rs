@@ -35,6 +35,7 @@ async fn states_go_on_by_polls_and_holds() {
         let stopped = |call: &Call| {
             call.operation == "StopQueryExecution"
                 && call.detail.get("QueryExecutionId") == Some(&id)
+                && call.principal.as_ref().is_some_and(|who| who.ends_with("/QuiltDemoAlice/alice"))
         };
         assert_eq!(world.journal().count(stopped), 1);
     }
@@ -60,7 +61,8 @@ async fn scripted_ends_and_faults() {
     assert_eq!(kinds, ["decimal", "timestamp"]);
     assert_eq!(found, cells(&[&[Some("12345678901234567890.123456789"), None]]));
     world.athena().script(Script::failing("never"));
-    let refused = alice.start_query_execution().query_string("no sql").send().await;
+    let refused =
+        alice.start_query_execution().work_group("quilt").query_string("no sql").send().await;
     assert_eq!(code(refused), "InvalidRequestException", "before its script");
     assert_eq!(run(&alice, "SELECT 1").await, Err("never".to_owned()), "which is the next one's");
 }
@@ -133,9 +135,9 @@ async fn history_is_everybodys_and_tokens_repeat() {
     let (alice, bob) = (client(&world, "alice", None), client(&world, "bob", None));
     let hers = start(&alice, "SELECT 1").await;
     let his = start(&bob, "SELECT 2").await;
-    let listed = alice.list_query_executions().work_group("primary").send().await.expect("listed");
+    let listed = alice.list_query_executions().work_group("quilt").send().await.expect("listed");
     assert_eq!(listed.query_execution_ids(), [his.clone(), hers.clone()]);
-    let other = alice.list_query_executions().work_group("analysts").send().await.expect("listed");
+    let other = alice.list_query_executions().work_group("primary").send().await.expect("listed");
     assert!(other.query_execution_ids().is_empty());
     let batch =
         alice.batch_get_query_execution().query_execution_ids(&his).query_execution_ids("x");
@@ -147,8 +149,13 @@ async fn history_is_everybodys_and_tokens_repeat() {
     assert_eq!((by("/alice"), by("/bob")), (1, 1));
 
     let token = "one-token-of-at-least-thirty-two-letters";
-    let ask =
-        |sql: &str| alice.start_query_execution().query_string(sql).client_request_token(token);
+    let ask = |sql: &str| {
+        alice
+            .start_query_execution()
+            .work_group("quilt")
+            .query_string(sql)
+            .client_request_token(token)
+    };
     let first = ask("SELECT 3").send().await.expect("started").query_execution_id;
     let again = ask("SELECT 3").send().await.expect("started").query_execution_id;
     assert_eq!(first, again);
@@ -195,7 +202,10 @@ async fn a_young_result_is_used_again_when_asked() {
         let age =
             ResultReuseByAgeConfiguration::builder().enabled(true).max_age_in_minutes(5).build();
         let reuse = ResultReuseConfiguration::builder().result_reuse_by_age_configuration(age);
-        let call = alice.start_query_execution().query_string("SELECT count(*) FROM plates");
+        let call = alice
+            .start_query_execution()
+            .work_group("quilt")
+            .query_string("SELECT count(*) FROM plates");
         call.query_execution_context(in_database(LAB)).result_reuse_configuration(reuse.build())
     };
     let mut reused = Vec::new();
@@ -205,6 +215,9 @@ async fn a_young_result_is_used_again_when_asked() {
         let used = query.statistics().and_then(|all| all.result_reuse_information());
         reused.push((used.is_some_and(|used| used.reused_previous_result()), scanned(&query) > 0));
         assert_eq!(rows(&alice, &id).await.1.len(), 2);
+        let asked = query.result_reuse_configuration();
+        let by_age = asked.and_then(|all| all.result_reuse_by_age_configuration());
+        assert_eq!(by_age.and_then(|by| by.max_age_in_minutes()), Some(5));
     }
     assert_eq!(reused, [(false, true), (true, false)]);
 }

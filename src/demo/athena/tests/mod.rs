@@ -70,7 +70,7 @@ fn in_database(name: &str) -> QueryExecutionContext {
 }
 
 async fn start(athena: &sdk::Client, sql: &str) -> String {
-    let started = athena.start_query_execution().query_string(sql);
+    let started = athena.start_query_execution().work_group("quilt").query_string(sql);
     let started = started.query_execution_context(in_database(LAB)).send().await;
     started.expect("started").query_execution_id.expect("an id")
 }
@@ -165,7 +165,7 @@ async fn queries_read_the_objects_of_the_demo() {
     assert_eq!(usize::try_from(scanned(&query)).ok(), Some(sizes[0] + sizes[1]));
     let engine = query.engine_version().and_then(|engine| engine.effective_engine_version());
     assert_eq!(engine, Some(ENGINE));
-    let key = format!("primary/{id}.csv");
+    let key = format!("quilt/{id}.csv");
     let written = world.store().get(RESULTS_BUCKET, &key, None).expect("a result").1;
     assert_eq!(written.body, "\"time_s\"\n\"0\"\n");
 }
@@ -187,6 +187,7 @@ async fn types_and_nulls_survive() {
         partition_keys: Vec::new(),
         location,
         format: Format::Json,
+        view: None,
     };
     world.athena().put_table(DATA_CATALOG, LAB, table);
     let alice = client(&world, "alice", None);
@@ -196,7 +197,10 @@ async fn types_and_nulls_survive() {
         [Some("1"), Some("µ 日本"), Some("1.50"), Some("true"), Some("[a, null]"), Some("{k=2}")];
     assert_eq!(found, cells(&[&first, &[None, Some(""), None, None, None, None]]));
 
-    let started = alice.start_query_execution().query_string("select id from odd where name = ?");
+    let started = alice
+        .start_query_execution()
+        .work_group("quilt")
+        .query_string("select id from odd where name = ?");
     let started =
         started.execution_parameters("'µ 日本'").query_execution_context(in_database(LAB));
     let id = started.send().await.expect("started").query_execution_id.expect("an id");
@@ -244,12 +248,13 @@ async fn failures_say_why_as_athena_does() {
         ("select 1;\ndrop table x", "Only one sql statement is allowed. Got: select 1;"),
         ("select from", "line 1:8: mismatched input 'from'. Expecting: "),
     ] {
-        let answer = alice.start_query_execution().query_string(sql).send().await;
+        let answer =
+            alice.start_query_execution().work_group("quilt").query_string(sql).send().await;
         let said = message(answer);
         assert!(said.starts_with(place), "{sql}: {said}");
     }
     // A bare name is looked for in one database only.
-    let started = alice.start_query_execution();
+    let started = alice.start_query_execution().work_group("quilt");
     let started = started.query_string("select 1 from plates, \"quilt-alice-lab\".summary");
     let id = started.send().await.expect("started").query_execution_id.expect("an id");
     let query = over(&alice, &id).await;
@@ -286,22 +291,104 @@ async fn metadata_by_pages_and_exactly() {
     let location = table.parameters().and_then(|all| all.get("location"));
     assert_eq!(location, Some(&format!("s3://{LAB}/measurements/")));
     assert_eq!(code(get("nope").await), "MetadataException");
-    let tables = alice.list_table_metadata().catalog_name(TABULATOR_CATALOG).database_name(LAB);
-    assert_eq!(tables.send().await.expect("listed").table_metadata_list().len(), 1);
+    let parameters = table.parameters().expect("some");
+    for (name, value) in [
+        ("classification", "csv"),
+        ("inputformat", "org.apache.hadoop.mapred.TextInputFormat"),
+        ("outputformat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
+        ("serde.serialization.lib", "org.apache.hadoop.hive.serde2.OpenCSVSerde"),
+    ] {
+        assert_eq!(parameters.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert_eq!(table.table_type(), Some("EXTERNAL_TABLE"));
     let groups = alice.list_work_groups().send().await.expect("listed");
     assert_eq!(groups.work_groups().len(), 3);
-    let group = alice.get_work_group().work_group("primary").send().await.expect("a group");
+    let group = alice.get_work_group().work_group("quilt").send().await.expect("a group");
     let configuration = group.work_group.and_then(|group| group.configuration).expect("one");
     let output = configuration.result_configuration().and_then(|result| result.output_location());
-    assert_eq!(output, Some("s3://quilt-athena-results/primary/"));
+    assert_eq!(output, Some("s3://quilt-athena-results/quilt/"));
     assert_eq!(configuration.enforce_work_group_configuration(), Some(true));
+    assert_eq!(configuration.bytes_scanned_cutoff_per_query(), Some(10_000_000));
+    let primary = alice.get_work_group().work_group("primary").send().await.expect("a group");
+    let primary = primary.work_group.and_then(|group| group.configuration).expect("one");
+    let nowhere = primary.result_configuration().and_then(|result| result.output_location());
+    assert_eq!((nowhere, primary.enforce_work_group_configuration()), (None, Some(false)));
+    let states = groups.work_groups().iter().map(|group| (group.name(), group.state()));
+    let disabled = Some(&sdk::types::WorkGroupState::Disabled);
+    let off: Vec<_> = states.filter(|(_, state)| *state == disabled).collect();
+    assert_eq!(off, [(Some("retired"), disabled)]);
     let catalogs = alice.list_data_catalogs().send().await.expect("listed");
     assert_eq!(catalogs.data_catalogs_summary().len(), 2);
 
     let id = start(&alice, "SHOW TABLES").await;
     assert_eq!(state(&over(&alice, &id).await), QueryExecutionState::Succeeded);
     let shown = rows(&alice, &id).await.1;
-    assert_eq!(shown, cells(&[&[Some("absorbance")], &[Some("plates")], &[Some("summary")]]));
+    assert_eq!(
+        shown,
+        cells(&[&[Some("absorbance")], &[Some("months")], &[Some("plates")], &[Some("summary")],])
+    );
     let explained = run(&alice, "EXPLAIN SELECT * FROM plates").await.expect("a plan");
-    assert_eq!(explained.0.len(), 4);
+    assert_eq!(explained.0, ["varchar"]);
+    assert!(explained.1[0][0].as_deref().is_some_and(|step| step.contains("plates")));
+}
+
+#[tokio::test]
+async fn views_and_other_catalogs_have_no_location() {
+    let world = world().await;
+    let alice = client(&world, "alice", None);
+    let get = async |catalog: &str, table: &str| {
+        let call = alice.get_table_metadata().catalog_name(catalog).database_name(LAB);
+        let answer = call.table_name(table).send().await.expect("a table");
+        answer.table_metadata.expect("metadata")
+    };
+    let view = get(DATA_CATALOG, "months").await;
+    let location = |table: &sdk::types::TableMetadata| {
+        table.parameters().and_then(|all| all.get("location")).cloned()
+    };
+    assert_eq!((view.table_type(), location(&view)), (Some("VIRTUAL_VIEW"), None));
+    let (_, found) = run(&alice, "SELECT month, readings FROM months").await.expect("rows");
+    assert_eq!(found, cells(&[&[Some("2026-01"), Some("24")], &[Some("2026-02"), Some("48")]]));
+    let (_, found) =
+        run(&alice, "SELECT count(*) FROM \"quilt-shared\".months").await.expect("rows");
+    assert_eq!(found, cells(&[&[Some("2")]]), "in another database too");
+
+    let call = alice.get_data_catalog().name(TABULATOR_CATALOG).send().await.expect("known");
+    let kind = call.data_catalog.map(|catalog| catalog.r#type);
+    assert_eq!(kind, Some(sdk::types::DataCatalogType::Lambda));
+    let tables = alice.list_table_metadata().catalog_name(TABULATOR_CATALOG).database_name(LAB);
+    assert_eq!(tables.send().await.expect("listed").table_metadata_list().len(), 1);
+    assert_eq!(location(&get(TABULATOR_CATALOG, "plates").await), None);
+    let sql = format!("SELECT count(*) FROM \"{TABULATOR_CATALOG}\".\"{LAB}\".\"plates\"");
+    assert_eq!(run(&alice, &sql).await.expect("rows").1, cells(&[&[Some("108")]]));
+    let context = QueryExecutionContext::builder().catalog(TABULATOR_CATALOG).database(LAB).build();
+    let started = alice.start_query_execution().work_group("quilt");
+    let started = started.query_string("SELECT * FROM plates").query_execution_context(context);
+    let id = started.send().await.expect("started").query_execution_id.expect("an id");
+    assert_eq!(state(&over(&alice, &id).await), QueryExecutionState::Succeeded);
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_query() {
+    let world = world().await;
+    let alice = client(&world, "alice", None);
+    for (sql, kind, sub) in [
+        ("SELECT 1", "DML", "SELECT"),
+        ("SHOW TABLES", "UTILITY", "SHOW"),
+        ("EXPLAIN SELECT 1", "UTILITY", "EXPLAIN"),
+        ("DROP TABLE plates", "DDL", "DROP_TABLE"),
+    ] {
+        let id = start(&alice, sql).await;
+        let query = over(&alice, &id).await;
+        assert_eq!(query.statement_type().map(|kind| kind.as_str()), Some(kind), "{sql}");
+        assert_eq!(query.substatement_type(), Some(sub), "{sql}");
+        assert_eq!((query.query(), query.work_group()), (Some(sql), Some("quilt")));
+        let all = query.statistics().expect("statistics");
+        assert!(all.total_execution_time_in_millis().is_some_and(|millis| millis >= 0), "{sql}");
+        let status = query.status().expect("a status");
+        assert!(status.completion_date_time() >= status.submission_date_time(), "{sql}");
+        let failed = state(&query) == QueryExecutionState::Failed;
+        assert_eq!(failed, sql.starts_with("DROP"), "{sql}");
+        let category = status.athena_error().and_then(|error| error.error_category());
+        assert_eq!(category, failed.then_some(2), "{sql}");
+    }
 }

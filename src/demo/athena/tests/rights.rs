@@ -3,21 +3,30 @@
 use serde_json::json;
 
 use super::*;
+use crate::demo::{ACCOUNT, RESULTS_ACTIONS};
 
 const QUERY: &str = "SELECT count(*) FROM absorbance";
 
-/// A session policy: Athena and Glue, the results, and reading these buckets.
-fn policy(buckets: &[&str], athena: &[&str], results: &str) -> String {
+/// A session policy: these actions, the results, and reading these buckets. Athena's and Glue's ARNs are spelled out as
+/// a server would.
+fn policy(buckets: &[&str], actions: &[&str], results: &str) -> String {
     let both =
         |bucket: &&str| [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")];
+    let resources = [
+        "arn:aws:athena:*:*:workgroup/quilt",
+        "arn:aws:athena:*:*:datacatalog/AwsDataCatalog",
+        "arn:aws:glue:*:*:catalog",
+        "arn:aws:glue:*:*:database/default",
+        "arn:aws:glue:*:*:database/quilt-*",
+        "arn:aws:glue:*:*:table/quilt-*",
+    ];
     let mut statements = vec![
-        json!({ "Effect": "Allow", "Action": athena, "Resource": "*" }),
-        json!({ "Effect": "Allow", "Action": ["s3:GetBucketLocation", "s3:GetObject", "s3:PutObject"],
-                "Resource": both(&results) }),
+        json!({ "Effect": "Allow", "Action": actions, "Resource": resources }),
+        json!({ "Effect": "Allow", "Action": RESULTS_ACTIONS, "Resource": both(&results) }),
     ];
     let data: Vec<String> = buckets.iter().flat_map(both).collect();
     if !data.is_empty() {
-        let actions = ["s3:GetObject", "s3:ListBucket"];
+        let actions = ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"];
         statements.push(json!({ "Effect": "Allow", "Action": actions, "Resource": data }));
     }
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
@@ -80,18 +89,19 @@ async fn calls_and_results_need_their_own_rights() {
     let world = world().await;
     let only = ["athena:GetWorkGroup", "glue:*"];
     let none = client(&world, "alice", Some(&policy(&[LAB], &only, RESULTS_BUCKET)));
-    let started = none.start_query_execution().query_string(QUERY).send().await;
+    let started = none.start_query_execution().work_group("quilt").query_string(QUERY).send().await;
     let said = message(started);
     let expected = "is not authorized to perform: athena:StartQueryExecution on resource: \
-                    arn:aws:athena:us-east-1:123456789012:workgroup/primary";
+                    arn:aws:athena:us-east-1:123456789012:workgroup/quilt";
     assert!(said.ends_with(expected), "{said}");
 
     let no_output = client(&world, "alice", Some(&policy(&[LAB], ALL, "another-bucket")));
-    let started = no_output.start_query_execution().query_string(QUERY).send().await;
+    let started =
+        no_output.start_query_execution().work_group("quilt").query_string(QUERY).send().await;
     assert_eq!(message(started), "Unable to verify/create output bucket quilt-athena-results");
     let location = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["athena:*", "glue:*"], "Resource": "*" },
-        { "Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": "*" },
+        { "Effect": "Allow", "Action": ["s3:GetBucketLocation", "s3:ListBucket"], "Resource": "*" },
     ] });
     let unwritable = client(&world, "alice", Some(&location.to_string()));
     let why = run(&unwritable, "SELECT 1").await.expect_err("denied");
@@ -107,11 +117,85 @@ async fn calls_and_results_need_their_own_rights() {
     let group = alice.start_query_execution().query_string("SELECT 1").work_group("retired");
     assert_eq!(message(group.send().await), "WorkGroup retired is disabled.");
     let own = sdk::types::ResultConfiguration::builder().output_location("s3://quilt-alice-lab/x/");
-    let own =
-        alice.start_query_execution().query_string("SELECT 1").result_configuration(own.build());
+    let own = alice
+        .start_query_execution()
+        .work_group("quilt")
+        .query_string("SELECT 1")
+        .result_configuration(own.build());
     let id = own.send().await.expect("started").query_execution_id.expect("an id");
     let query = over(&alice, &id).await;
     let output = query.result_configuration().and_then(|result| result.output_location());
-    let enforced = format!("s3://{RESULTS_BUCKET}/primary/{id}.csv");
+    let enforced = format!("s3://{RESULTS_BUCKET}/quilt/{id}.csv");
     assert_eq!(output, Some(enforced.as_str()), "the workgroup's counts");
+}
+
+#[tokio::test]
+async fn each_right_counts_alone() {
+    let world = world().await;
+    let outcome = async |buckets: &[&str], actions: &[&str], results: &str| {
+        let alice = client(&world, "alice", Some(&policy(buckets, actions, results)));
+        let started = alice.start_query_execution().work_group("quilt").query_string(QUERY);
+        let started = started.query_execution_context(in_database(LAB)).send().await;
+        let id = match started {
+            Ok(started) => started.query_execution_id.expect("an id"),
+            Err(error) => return error.message().unwrap_or_default().to_owned(),
+        };
+        let query = over(&client(&world, "alice", None), &id).await;
+        format!("{} {}", state(&query).as_str(), reason(&query))
+    };
+    let athena = ["athena:StartQueryExecution"];
+    let glue = ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"];
+    let all: Vec<&str> = athena.iter().chain(&glue).copied().collect();
+    assert_eq!(outcome(&[LAB], &all, RESULTS_BUCKET).await, "SUCCEEDED ");
+    for missing in glue {
+        let rest: Vec<&str> = all.iter().copied().filter(|action| *action != missing).collect();
+        let why = outcome(&[LAB], &rest, RESULTS_BUCKET).await;
+        let start = "FAILED Insufficient permissions to execute the query. User: ";
+        assert!(why.starts_with(start) && why.contains(missing), "{missing}: {why}");
+    }
+    let why = outcome(&[LAB], &glue, RESULTS_BUCKET).await;
+    assert!(why.contains("not authorized to perform: athena:StartQueryExecution"), "{why}");
+    let why = outcome(&[], &all, RESULTS_BUCKET).await;
+    assert!(why.starts_with("FAILED PERMISSION_DENIED: Permission denied on S3 path: "), "{why}");
+}
+
+#[tokio::test]
+async fn another_workgroup_is_another_resource() {
+    let world = world().await;
+    let narrow = client(&world, "alice", Some(&policy(&[LAB], ALL, RESULTS_BUCKET)));
+    let elsewhere = narrow.start_query_execution().work_group("primary").query_string("SELECT 1");
+    assert_eq!(code(elsewhere.send().await), "AccessDeniedException");
+    let tabulator = narrow.list_databases().catalog_name(TABULATOR_CATALOG).send().await;
+    assert_eq!(code(tabulator), "AccessDeniedException");
+
+    let alice = client(&world, "alice", None);
+    let nowhere = alice.start_query_execution().work_group("primary").query_string("SELECT 1");
+    let said = message(nowhere.clone().send().await);
+    assert!(said.starts_with("No output location provided."), "{said}");
+    let own = sdk::types::ResultConfiguration::builder().output_location("s3://quilt-alice-lab/x");
+    let id = nowhere.result_configuration(own.build()).send().await.expect("started");
+    let query = over(&alice, id.query_execution_id().expect("an id")).await;
+    let output = query.result_configuration().and_then(|result| result.output_location());
+    assert!(output.is_some_and(|output| output.starts_with("s3://quilt-alice-lab/x/")));
+}
+
+#[tokio::test]
+async fn a_role_without_queries_is_refused_everywhere() {
+    let world = world().await;
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/QuiltDemoReader");
+    let c = world.iam().issue_session(&role, "alice", None, Duration::from_secs(900));
+    let c = c.expect("random");
+    let reader = with(&world, &c.access_key_id, &c.secret_access_key, Some(&c.session_token));
+    let denied = "AccessDeniedException";
+    let started = reader.start_query_execution().work_group("quilt").query_string("SELECT 1");
+    assert_eq!(code(started.send().await), denied);
+    assert_eq!(code(reader.list_work_groups().send().await), denied);
+    assert_eq!(code(reader.get_work_group().work_group("quilt").send().await), denied);
+    assert_eq!(code(reader.list_data_catalogs().send().await), denied);
+    for catalog in [DATA_CATALOG, TABULATOR_CATALOG] {
+        assert_eq!(code(reader.list_databases().catalog_name(catalog).send().await), denied);
+        let tables = reader.list_table_metadata().catalog_name(catalog).database_name(LAB);
+        assert_eq!(code(tables.send().await), denied);
+    }
+    assert_eq!(code(reader.list_query_executions().work_group("quilt").send().await), denied);
 }
