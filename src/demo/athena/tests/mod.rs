@@ -327,9 +327,11 @@ async fn metadata_by_pages_and_exactly() {
         shown,
         cells(&[&[Some("absorbance")], &[Some("months")], &[Some("plates")], &[Some("summary")],])
     );
-    let explained = run(&alice, "EXPLAIN SELECT * FROM plates").await.expect("a plan");
-    assert_eq!(explained.0, ["varchar"]);
-    assert!(explained.1[0][0].as_deref().is_some_and(|step| step.contains("plates")));
+    let id = start(&alice, "EXPLAIN SELECT * FROM plates").await;
+    assert_eq!(state(&over(&alice, &id).await), QueryExecutionState::Succeeded);
+    let (kinds, steps) = rows(&alice, &id).await;
+    assert_eq!(kinds, ["varchar"]);
+    assert!(steps[0][0].as_deref().is_some_and(|step| step.contains("plates")), "{steps:?}");
 }
 
 #[tokio::test]
