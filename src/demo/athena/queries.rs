@@ -59,9 +59,8 @@ pub(super) async fn start(
     if matches!(statement, Statement::Query | Statement::Explain) {
         work = tokio::task::spawn_blocking(move || plan(work)).await.map_err(internal)??;
     }
-    let id = work.id.clone();
-    let reused = admit(front, &mut work, order)?;
-    if !reused {
+    let (id, computes) = admit(front, &mut work, order)?;
+    if computes {
         let front = Arc::clone(front);
         tokio::task::spawn_blocking(move || {
             let outcome = work.outcome(&front);
@@ -84,9 +83,13 @@ fn plan(mut work: Work) -> Result<Work, Refusal> {
     Ok(work)
 }
 
-/// Takes the query into the state, with the script that is next; whether an earlier result serves.
-fn admit(front: &Front, work: &mut Work, order: Order) -> Result<bool, Refusal> {
+/// Takes the query into the state, with the script that is next; its id, and whether it has to be computed: not where
+/// an earlier result serves, or the same order came in meanwhile.
+fn admit(front: &Front, work: &mut Work, order: Order) -> Result<(String, bool), Refusal> {
     let mut state = front.athena.lock();
+    if let Some(id) = state.repeated(&order)? {
+        return Ok((id, false));
+    }
     let script = state.scripts.pop_front().unwrap_or_default();
     work.ending = script.ending.clone();
     let earlier = state.reusable(&order, &work.caller.principal);
@@ -96,9 +99,9 @@ fn admit(front: &Front, work: &mut Work, order: Order) -> Result<bool, Refusal> 
     work.stop = Arc::clone(&execution.stop);
     execution.reused = earlier.is_some();
     execution.outcome = earlier.map(|(rows, bytes)| Outcome::Done(rows, bytes));
-    let reused = execution.reused;
+    let computes = !execution.reused;
     state.admit(execution)?;
-    Ok(reused)
+    Ok((work.id.clone(), computes))
 }
 
 fn order(front: &Front, state: &State, caller: &Caller, input: &Value) -> Result<Order, Refusal> {

@@ -160,6 +160,14 @@ async fn history_is_everybodys_and_tokens_repeat() {
     let again = ask("SELECT 3").send().await.expect("started").query_execution_id;
     assert_eq!(first, again);
     assert_eq!(message(ask("SELECT 4").send().await), "Idempotent parameters do not match");
+    let token = "another-token-of-thirty-two-letters";
+    let ask = || {
+        let call = alice.start_query_execution().work_group("quilt").query_string("SELECT 5");
+        call.client_request_token(token).send()
+    };
+    let (one, two, three) = tokio::join!(ask(), ask(), ask());
+    let [one, two, three] = [one, two, three].map(|it| it.expect("started").query_execution_id);
+    assert!(one.is_some() && one == two && two == three, "at once too");
 }
 
 #[tokio::test]
