@@ -22,7 +22,7 @@ pub enum Fault {
     Error {
         /// HTTP status.
         status: u16,
-        /// Error code, as S3 and STS spell it; the registry puts it into its `message`.
+        /// Error code, as S3, STS and Athena spell it; the registry puts it into its `message`.
         code: &'static str,
     },
 }
@@ -52,6 +52,10 @@ impl Fault {
     pub const ACCESS_DENIED: Self = Self::Error { status: 403, code: "AccessDenied" };
     /// STS's way of asking for patience.
     pub const THROTTLING: Self = Self::Error { status: 400, code: "Throttling" };
+    /// Athena's way of asking for patience.
+    pub const ATHENA_THROTTLING: Self = Self::Error { status: 400, code: "ThrottlingException" };
+    /// Athena's word for temporary credentials that it no longer takes.
+    pub const ATHENA_EXPIRED: Self = Self::Error { status: 400, code: "ExpiredTokenException" };
     /// The registry no longer knows the bearer.
     pub const UNAUTHORIZED: Self = Self::Error { status: 401, code: "Unauthorized" };
     /// The registry knows the bearer and refuses.

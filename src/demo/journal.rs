@@ -1,4 +1,4 @@
-//! What reached the three services, so that a test can count on it.
+//! What reached the services, so that a test can count on it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -14,6 +14,8 @@ pub enum Service {
     S3,
     /// `AssumeRole` and `GetCallerIdentity`.
     Sts,
+    /// Queries and metadata.
+    Athena,
     /// The registry's REST and GraphQL, and the catalog's `/config.json`.
     Registry,
 }
@@ -41,8 +43,8 @@ pub struct Call {
     /// `OK`, or the error code that was answered (`AccessDenied`, `NoSuchKey`, …), or `Hang`.
     pub outcome: String,
     /// Parameters worth asserting on: STS's by their API names (`RoleArn`, `Policy`,
-    /// `Tag:<key>`, …), S3's `VersionId`, `CopySource` and `Prefix`, the registry's
-    /// `AuthorizationFingerprint`.
+    /// `Tag:<key>`, …), S3's `VersionId`, `CopySource` and `Prefix`, Athena's
+    /// `QueryString`, `WorkGroup`, `QueryExecutionId`, …, the registry's `AuthorizationFingerprint`.
     pub detail: BTreeMap<String, String>,
 }
 

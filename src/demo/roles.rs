@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::athena::{RESULTS_BUCKET, TABULATOR_CATALOG};
 use super::digest;
 use super::iam::ACCOUNT;
 use super::policy::{Malformed, Policy};
@@ -35,6 +36,44 @@ pub const READ_ACTIONS: &[&str] = &[
 pub const WRITE_ACTIONS: &[&str] =
     &["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
 
+/// What querying is, in IAM's names.
+pub const ATHENA_ACTIONS: &[&str] = &[
+    "athena:BatchGetQueryExecution",
+    "athena:GetDataCatalog",
+    "athena:GetDatabase",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetTableMetadata",
+    "athena:GetWorkGroup",
+    "athena:ListDataCatalogs",
+    "athena:ListDatabases",
+    "athena:ListQueryExecutions",
+    "athena:ListTableMetadata",
+    "athena:ListWorkGroups",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+];
+
+/// What Athena asks of Glue for who queries.
+pub const GLUE_ACTIONS: &[&str] = &[
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:GetTables",
+];
+
+/// What Athena does in the bucket for results, as whoever queries.
+pub const RESULTS_ACTIONS: &[&str] = &[
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+];
+
 /// The eight permissions that the front end abbreviates; it writes all others in full.
 const ABBREVIATIONS: &[(&str, &str)] = &[
     ("s3:GetObject", "g"),
@@ -56,6 +95,8 @@ pub struct QuiltRole {
     pub arn: String,
     /// The buckets it reaches.
     pub buckets: BTreeMap<String, Access>,
+    /// Whether it may query with Athena.
+    pub queries: bool,
 }
 
 /// Somebody who can log in to the demo's catalog.
@@ -85,7 +126,13 @@ impl QuiltRole {
             name: name.to_owned(),
             arn: format!("arn:aws:iam::{ACCOUNT}:role/{iam_name}"),
             buckets: buckets.iter().map(|&(name, access)| (name.to_owned(), access)).collect(),
+            queries: true,
         }
+    }
+
+    /// The same without any right in Athena, in Glue and on results.
+    pub(super) fn without_queries(self) -> Self {
+        Self { queries: false, ..self }
     }
 
     /// Whether it may change anything.
@@ -104,8 +151,9 @@ impl QuiltRole {
         names
     }
 
-    /// The policy of the IAM role: exactly its buckets and actions, and the keys of encrypted
-    /// objects.
+    /// The policy of the IAM role: exactly its buckets and actions, the keys of encrypted objects,
+    /// and querying where it may: all of the catalog may be seen, and results written, but only
+    /// tables over its buckets read.
     pub(super) fn policy(&self) -> Result<Policy, Malformed> {
         let mut statements: Vec<Value> = self
             .buckets
@@ -121,6 +169,19 @@ impl QuiltRole {
         statements.push(json!({
             "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
         }));
+        if self.queries {
+            let actions = [ATHENA_ACTIONS, GLUE_ACTIONS].concat();
+            let bucket = format!("arn:aws:s3:::{RESULTS_BUCKET}");
+            let results = [format!("{bucket}/*"), bucket];
+            statements.push(json!({ "Effect": "Allow", "Action": actions, "Resource": "*" }));
+            statements.push(json!({
+                "Effect": "Allow", "Action": "lambda:InvokeFunction",
+                "Resource": format!("arn:aws:lambda:*:{ACCOUNT}:function:{TABULATOR_CATALOG}"),
+            }));
+            statements.push(json!({
+                "Effect": "Allow", "Action": RESULTS_ACTIONS, "Resource": results,
+            }));
+        }
         Policy::parse(&json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
     }
 }
@@ -190,5 +251,9 @@ mod tests {
         assert!(role.permissions().contains(&"s3:PutObject".to_owned()));
         let reader = QuiltRole::new("R", "I", &[("shared", Access::Read)]);
         assert!(!reader.permissions().contains(&"s3:PutObject".to_owned()));
+        let query = Request::new("athena:StartQueryExecution", "*");
+        assert_eq!(policy.evaluate(&query), Decision::Allow);
+        let without = reader.without_queries().policy().expect("a policy");
+        assert_eq!(without.evaluate(&query), Decision::ImplicitDeny);
     }
 }

@@ -110,6 +110,7 @@ pub fn variables(world: &World, port: u16) -> Vec<(String, String)> {
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ENDPOINT_URL_S3", world.s3_url().to_owned()),
         ("AWS_ENDPOINT_URL_STS", world.sts_url().to_owned()),
+        ("AWS_ENDPOINT_URL_ATHENA", world.athena_url().to_owned()),
         ("QUILT_MCP_S3_PATH_STYLE", "true".to_owned()),
     ]
     .into_iter()

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
+use super::athena::RESULTS_BUCKET;
 use super::store::{Store, StoreError};
 
 /// A bucket of the demo, as the catalog presents it.
@@ -48,7 +49,7 @@ const PIXEL: &[u8] = &[
     0x42, 0x60, 0x82,
 ];
 
-/// Creates the buckets and fills each with the same kinds of objects, telling of itself.
+/// Creates the buckets and an empty one for Athena's results, and fills each with the same kinds of objects, telling of itself.
 ///
 /// # Errors
 /// [`StoreError::Full`], which a fresh store is not.
@@ -57,6 +58,7 @@ pub(super) fn plant(store: &Store) -> Result<(), StoreError> {
         store.create_bucket(bucket.name);
         plant_bucket(store, bucket)?;
     }
+    store.create_bucket(RESULTS_BUCKET);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::athena::{self, Athena};
 use super::faults::Faults;
 use super::iam::{ACCOUNT, Iam, KeyPair, Role};
 use super::journal::Journal;
@@ -19,11 +20,12 @@ use super::{random, s3, seed, server, sts};
 /// Seconds that a catalog session token lives: 90 days.
 const CATALOG_TOKEN_LIFETIME: i64 = 90 * 24 * 3600;
 
-/// S3, STS, registry and catalog on loopback ports of their own, with two users. Dropping it stops
+/// S3, STS, Athena, registry and catalog on loopback ports of their own, with two users. Dropping it stops
 /// them: listeners close, calls left hanging are answered.
 pub struct World {
     s3_url: String,
     sts_url: String,
+    athena_url: String,
     registry_url: String,
     catalog_url: String,
     roles: Vec<QuiltRole>,
@@ -37,6 +39,7 @@ pub struct World {
     journal: Arc<Journal>,
     faults: Arc<Faults>,
     registry: Arc<Registry>,
+    athena: Arc<Athena>,
     _stop: DropGuard,
 }
 
@@ -77,8 +80,9 @@ impl World {
         let (i, s, j, f) =
             (Arc::clone(&iam), Arc::clone(&store), Arc::clone(&journal), Arc::clone(&faults));
         serve(s3_listener, s3::router(Arc::clone(&i), s, Arc::clone(&j), Arc::clone(&f)));
-        let task_key_id = task_role.access_key_id.clone();
-        serve(sts_listener, sts::router(i, j, f, task_key_id));
+        serve(sts_listener, sts::router(i, j, f, task_role.access_key_id.clone()));
+        let (athena, athena_url) =
+            start_athena(&iam, &store, &journal, &faults, stop.clone()).await?;
         let backing = Backing {
             registry: Arc::clone(&registry),
             iam: Arc::clone(&iam),
@@ -95,6 +99,7 @@ impl World {
         Ok(Self {
             s3_url,
             sts_url,
+            athena_url,
             registry_url,
             catalog_url,
             roles,
@@ -107,6 +112,7 @@ impl World {
             journal,
             faults,
             registry,
+            athena,
             _stop: stopping,
         })
     }
@@ -121,6 +127,12 @@ impl World {
     #[must_use]
     pub fn sts_url(&self) -> &str {
         &self.sts_url
+    }
+
+    /// Origin of the Athena stand-in.
+    #[must_use]
+    pub fn athena_url(&self) -> &str {
+        &self.athena_url
     }
 
     /// Origin of the registry's API.
@@ -194,6 +206,12 @@ impl World {
         &self.faults
     }
 
+    /// What Athena knows, and what tests may order of it.
+    #[must_use]
+    pub fn athena(&self) -> &Athena {
+        &self.athena
+    }
+
     /// The registry's memory: revoking tokens, switching roles.
     #[must_use]
     pub fn registry(&self) -> &Registry {
@@ -221,7 +239,23 @@ impl World {
     }
 }
 
-/// The roles of the two users, and one that both may switch to.
+/// Starts the Athena stand-in; what it knows, and its origin.
+async fn start_athena(
+    iam: &Arc<Iam>,
+    store: &Arc<Store>,
+    journal: &Arc<Journal>,
+    faults: &Arc<Faults>,
+    stop: CancellationToken,
+) -> io::Result<(Arc<Athena>, String)> {
+    let (listener, url) = server::bind().await?;
+    let athena = Arc::new(Athena::default());
+    let (a, i, s) = (Arc::clone(&athena), Arc::clone(iam), Arc::clone(store));
+    let router = athena::router(a, i, s, Arc::clone(journal), Arc::clone(faults));
+    server::serve(listener, router, stop);
+    Ok((athena, url))
+}
+
+/// The roles of the two users, and one that both may switch to, which may not query.
 fn quilt_roles() -> Vec<QuiltRole> {
     let shared = |access| ("quilt-shared", access);
     vec![
@@ -235,7 +269,8 @@ fn quilt_roles() -> Vec<QuiltRole> {
             "QuiltDemoBob",
             &[("quilt-bob-lab", Access::Write), shared(Access::Read)],
         ),
-        QuiltRole::new("ReadQuilt-shared", "QuiltDemoReader", &[shared(Access::Read)]),
+        QuiltRole::new("ReadQuilt-shared", "QuiltDemoReader", &[shared(Access::Read)])
+            .without_queries(),
     ]
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod athena_demo;
 mod bounds;
 mod canary;
 mod catalog;

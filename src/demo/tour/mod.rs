@@ -215,6 +215,7 @@ impl Tour<'_> {
         for (name, url, what) in [
             ("S3", world.s3_url(), "checks signatures, session tokens, expiry and policies"),
             ("STS", world.sts_url(), "narrows a role by the session policy it is given"),
+            ("Athena", world.athena_url(), "reads tables over S3 as who asks, in SQLite's dialect"),
             ("registry", world.registry_url(), "knows the catalog's tokens and their AWS keys"),
             ("catalog", world.catalog_url(), "tells where its registry is"),
             ("MCP", &running.mcp_url(), "the server, configured as in production"),
