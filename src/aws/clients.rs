@@ -79,7 +79,11 @@ struct Key {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum KeySource {
     /// `policy` is `None` where nothing narrows the role.
-    Role { role: RoleArn, policy: Option<String>, jwt_id: Option<Arc<str>> },
+    Role {
+        role: RoleArn,
+        policy: Option<String>,
+        jwt_id: Option<Arc<str>>,
+    },
     Static(KeysDigest),
 }
 

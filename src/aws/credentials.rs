@@ -7,11 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{
-    domain::RoleArn,
-    error::ToolError,
-    turns::User,
-};
+use crate::{domain::RoleArn, error::ToolError, turns::User};
 
 /// Whose credentials: the identity that a cached client belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -85,8 +85,10 @@ fn data_catalog(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_@-".contains(&b);
     match (1..=256).contains(&text.len()) && text.bytes().all(allowed) {
         true => Ok(text.to_owned()),
-        false => Err("is not the name of a data catalog: letters, digits and _@- are allowed, as in \
+        false => {
+            Err("is not the name of a data catalog: letters, digits and _@- are allowed, as in \
                       quilt-prod-tabulator"
-            .to_owned()),
+                .to_owned())
+        }
     }
 }

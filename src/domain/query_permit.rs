@@ -180,7 +180,7 @@ mod tests {
     fn every_bucket_of_a_query_has_to_be_granted() {
         use Action::{GetObject, ListBucket, StartQueryExecution};
         let declared = [StartQueryExecution, GetObject, ListBucket];
-        let bucket = |name| BucketName::parse(name).unwrap();
+        let bucket = |name: &str| BucketName::parse(name).unwrap();
         let reads = |authority: &Authority, names: &[&str]| {
             let permit = authority.require_query(StartQueryExecution, &[])?;
             authority.require_reads(permit, names.iter().map(|name| bucket(name)).collect())

@@ -1,5 +1,6 @@
 //! The catalogue of tools: one table, from which listing, filtering, calling and docs derive.
 
+mod athena;
 mod bounds;
 mod buckets;
 mod catalog;
@@ -56,6 +57,18 @@ pub const ALL: &[Entry] = &[
     Entry::of::<tabulator::table_delete::TabulatorTableDelete>(),
     Entry::of::<tabulator::open_query::TabulatorOpenQueryStatus>(),
     Entry::of::<tabulator::open_query::TabulatorOpenQueryToggle>(),
+    Entry::of::<tabulator::list_buckets::TabulatorListBuckets>(),
+    Entry::of::<tabulator::query::TabulatorBucketQuery>(),
+    Entry::of::<tabulator::query::TabulatorQueryExecute>(),
+    Entry::of::<athena::query_execute::AthenaQueryExecute>(),
+    Entry::of::<athena::query_results::AthenaQueryResults>(),
+    Entry::of::<athena::query_cancel::AthenaQueryCancel>(),
+    Entry::of::<athena::query_history::AthenaQueryHistory>(),
+    Entry::of::<athena::query_validate::AthenaQueryValidate>(),
+    Entry::of::<athena::databases_list::AthenaDatabasesList>(),
+    Entry::of::<athena::tables_list::AthenaTablesList>(),
+    Entry::of::<athena::table_schema::AthenaTableSchema>(),
+    Entry::of::<athena::workgroups_list::AthenaWorkgroupsList>(),
     Entry::of::<catalog::info::CatalogInfo>(),
     Entry::of::<catalog::name::CatalogName>(),
     Entry::of::<catalog::url::CatalogUrl>(),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::own;
-use crate::domain::query::{Failure, classify};
+use crate::domain::query::{Failure, classify, cost_usd};
 
 /// Where a query is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -139,7 +139,8 @@ fn statistics(told: &QueryExecutionStatistics) -> Statistics {
         scanned_bytes,
         engine_ms: count(told.engine_execution_time_in_millis()),
         total_ms: count(told.total_execution_time_in_millis()),
-        cost_hint_usd: crate::domain::query::cost_usd(scanned_bytes),
+        // Nothing read, nothing to guess: DDL, failures and results used again are free.
+        cost_hint_usd: if scanned_bytes == 0 { 0.0 } else { cost_usd(scanned_bytes) },
         reused: told.result_reuse_information().is_some_and(|r| r.reused_previous_result()),
     }
 }

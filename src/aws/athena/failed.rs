@@ -29,7 +29,10 @@ where
     let (name, message) = (told.and_then(|e| e.code()), told.and_then(|e| e.message()));
     let mapped = tool_error(what.to_owned(), &error);
     match (name, message) {
-        (Some("InvalidRequestException" | "MetadataException" | "ResourceNotFoundException"), Some(text)) => {
+        (
+            Some("InvalidRequestException" | "MetadataException" | "ResourceNotFoundException"),
+            Some(text),
+        ) => {
             let failure = classify(Some(text), None, None);
             told_as(&failure, format!("{what} failed"))
         }

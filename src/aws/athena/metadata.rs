@@ -4,7 +4,7 @@ use aws_sdk_athena::types::TableMetadata;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Athena, execution::timestamp};
+use super::{Athena, GLUE, execution::timestamp};
 use crate::{
     domain::{Action, QueryPermit},
     error::ToolError,
@@ -87,7 +87,7 @@ impl Athena {
         next: Option<&str>,
         most: i32,
     ) -> Result<Listed<Database>, ToolError> {
-        let permit = self.metadata_permit(Action::GetDatabases)?;
+        let permit = self.metadata_permit(Action::GetDatabases, catalog)?;
         let what = format!("Listing the databases of {catalog}");
         let answer = self.call(&permit, &what, |client| {
             let request = client.list_databases().catalog_name(catalog).max_results(most);
@@ -114,7 +114,7 @@ impl Athena {
         next: Option<&str>,
         most: i32,
     ) -> Result<Listed<Table>, ToolError> {
-        let permit = self.metadata_permit(Action::GetTables)?;
+        let permit = self.metadata_permit(Action::GetTables, catalog)?;
         let what = format!("Listing the tables of {database}");
         let answer = self.call(&permit, &what, |client| {
             let request = client.list_table_metadata().catalog_name(catalog).max_results(most);
@@ -136,7 +136,7 @@ impl Athena {
         database: &str,
         name: &str,
     ) -> Result<Table, ToolError> {
-        let permit = self.metadata_permit(Action::GetTable)?;
+        let permit = self.metadata_permit(Action::GetTable, catalog)?;
         self.table_by(&permit, catalog, database, name).await
     }
 
@@ -158,8 +158,13 @@ impl Athena {
         told.ok_or_else(|| super::failed::no_answer(&what))
     }
 
-    fn metadata_permit(&self, action: Action) -> Result<QueryPermit, ToolError> {
-        Ok(self.authority.require_query(action, &[])?)
+    /// Of other data catalogs than Glue's, a connector's function tells.
+    fn metadata_permit(&self, action: Action, catalog: &str) -> Result<QueryPermit, ToolError> {
+        let permit = self.authority.require_query(action, &[])?;
+        Ok(match catalog.eq_ignore_ascii_case(GLUE) {
+            true => permit,
+            false => permit.with_connector(),
+        })
     }
 }
 

@@ -122,8 +122,7 @@ impl Athena {
             _ => None,
         };
         let now = self.clock.now();
-        let keys =
-            self.clients.keys(&self.holder, &self.source, |_| policy.clone(), now).await?;
+        let keys = self.clients.keys(&self.holder, &self.source, |_| policy.clone(), now).await?;
         Ok(keys.athena())
     }
 

@@ -108,9 +108,8 @@ fn allow(actions: Vec<&str>, resource: Value) -> Value {
 /// What Athena does where results lie, as who queries.
 /// <https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html>
 fn place(results: &Results, arn: &impl Fn(&str) -> String) -> Vec<Value> {
-    let objects = |place: &BucketRef| {
-        json!(arn(&format!("s3:::{}/{}*", place.name, literal(&place.prefix))))
-    };
+    let objects =
+        |place: &BucketRef| json!(arn(&format!("s3:::{}/{}*", place.name, literal(&place.prefix))));
     let bucket = |place: &BucketRef| json!(arn(&format!("s3:::{}", place.name)));
     match results {
         Results::Read(place) => vec![
@@ -216,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_connector_is_called_by_athena_alone() {
-        let text = query_policy(&permit(&[Action::StartQueryExecution], &[]).with_connector(), "aws");
+        let text =
+            query_policy(&permit(&[Action::StartQueryExecution], &[]).with_connector(), "aws");
         assert!(text.contains(r#"{"aws:CalledVia":"athena.amazonaws.com"}"#), "{text}");
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 
 use super::{Athena, GLUE, Question, Table};
 use crate::{
@@ -54,11 +54,14 @@ impl Athena {
         };
         if tables.len() > MOST_TABLES {
             let count = tables.len();
-            return Err(refused(format!("It names {count} tables; at most {MOST_TABLES} are looked up.")));
+            return Err(refused(format!(
+                "It names {count} tables; at most {MOST_TABLES} are looked up."
+            )));
         }
         // Boxed: what waits for Athena is large, and this is inside of much else.
-        let adds = stream::iter(tables).map(|table| Box::pin(self.adds(&permit, question, table)));
-        let adds: Vec<Adds> = adds.buffered(AT_ONCE).try_collect().await?;
+        let asked: Vec<BoxFuture<'_, _>> =
+            tables.iter().map(|table| self.adds(&permit, question, table).boxed()).collect();
+        let adds: Vec<Adds> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         let mut buckets = BTreeSet::new();
         let mut has_connector = question.is_tabulator(question.catalog);
         for adds in adds {
@@ -96,12 +99,18 @@ impl Athena {
         if question.is_tabulator(catalog) {
             // A database of tabulator tables is the bucket of their packages.
             let bucket = BucketName::parse(database);
-            return bucket.map(Adds::Tabulated).map_err(|_| unknown(named, "its database is no bucket"));
+            return bucket
+                .map(Adds::Tabulated)
+                .map_err(|_| unknown(named, "its database is no bucket"));
         }
-        let catalog = if catalog.eq_ignore_ascii_case(GLUE) { GLUE } else { catalog };
+        let is_glue = catalog.eq_ignore_ascii_case(GLUE);
+        let (catalog, permit) = match is_glue {
+            true => (GLUE, permit.clone()),
+            false => (catalog, permit.clone().with_connector()),
+        };
         // `orders$partitions` tells of `orders`.
         let name = named.table.split('$').next().unwrap_or_default();
-        let table = self.table_by(permit, catalog, database, name).await?;
+        let table = self.table_by(&permit, catalog, database, name).await?;
         let place = place(&table).ok_or_else(|| unknown(named, why_unknown(&table)))?;
         if !self.is_narrowed() && !is_plain(&table) {
             let why = "it has partitions or a format whose objects may lie elsewhere, and the token's own \
@@ -205,7 +214,8 @@ mod tests {
         for other in ["org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat", ""] {
             assert!(!is_plain(&table(None, other)), "{other}");
         }
-        let key = super::super::TableColumn { name: "d".into(), kind: "date".into(), comment: None };
+        let key =
+            super::super::TableColumn { name: "d".into(), kind: "date".into(), comment: None };
         let partitioned = Table { partition_keys: vec![key], ..table(None, PLAIN[0]) };
         assert!(!is_plain(&partitioned));
         assert!(!is_plain(&Table { has_own_metadata: true, ..table(None, PLAIN[0]) }));

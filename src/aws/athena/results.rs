@@ -42,7 +42,9 @@ impl Athena {
         let mut most = most.clamp(1, 999) + i32::from(from.is_none());
         loop {
             match self.page(&permit, query, from, most).await {
-                Err(error) if error.code == Code::ResultTooLarge && most > 2 => most = (most / 4).max(2),
+                Err(error) if error.code == Code::ResultTooLarge && most > 2 => {
+                    most = (most / 4).max(2)
+                }
                 answer => return answer,
             }
         }
@@ -158,8 +160,10 @@ fn objects(output: &str) -> Option<BucketRef> {
 
 fn columns(set: &ResultSet) -> Vec<Column> {
     let told = set.result_set_metadata().map(|m| m.column_info()).unwrap_or_default();
-    let column =
-        |c: &aws_sdk_athena::types::ColumnInfo| Column { name: c.name().into(), kind: c.r#type().into() };
+    let column = |c: &aws_sdk_athena::types::ColumnInfo| Column {
+        name: c.name().into(),
+        kind: c.r#type().into(),
+    };
     told.iter().map(column).collect()
 }
 

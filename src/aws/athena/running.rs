@@ -206,7 +206,9 @@ fn takes_too_long(id: &str, limit: Duration) -> ToolError {
     ToolError::new(
         Code::Timeout,
         "The query was stopped",
-        format!("It ({id}) had not ended after {seconds} s, the time that this server gives a query."),
+        format!(
+            "It ({id}) had not ended after {seconds} s, the time that this server gives a query."
+        ),
         "Read less: fewer columns, a filter on a partition key, a smaller table.",
     )
 }

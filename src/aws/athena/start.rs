@@ -122,8 +122,7 @@ struct Request {
 
 impl Request {
     fn of(question: &Question<'_>, text: String, place: Option<BucketRef>) -> Self {
-        let context =
-            QueryExecutionContext::builder()
+        let context = QueryExecutionContext::builder()
             .catalog(question.catalog)
             .set_database(question.database.map(str::to_owned));
         let output = |place: BucketRef| {

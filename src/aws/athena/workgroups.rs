@@ -106,7 +106,9 @@ impl Workgroup {
         if self.managed_results {
             return Ok((None, None));
         }
-        if !self.enforces_configuration && let Some(place) = configured {
+        if !self.enforces_configuration
+            && let Some(place) = configured
+        {
             return Ok((Some(place.clone()), Some(place)));
         }
         let own = self.output_location.as_deref().map(BucketRef::parse);

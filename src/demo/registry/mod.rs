@@ -167,6 +167,7 @@ impl Front {
     fn config(&self) -> Value {
         json!({
             "registryUrl": self.registry_url,
+            "analyticsBucket": "demo-analyticsbucket-0a1b2c3d",
             "region": REGION,
             "s3Proxy": self.s3_url,
             "apiGatewayEndpoint": "",

@@ -2,7 +2,8 @@
 
 mod answer;
 pub mod databases_list;
-mod page;
+pub mod listing;
+pub mod page;
 mod parameters;
 pub mod query_cancel;
 pub mod query_execute;

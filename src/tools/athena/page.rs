@@ -105,7 +105,8 @@ pub(super) async fn from(
     loop {
         let have = gathered.as_ref().map_or(0, Gathered::len);
         let most = (wanted.rows - have + place.skip).min(PAGE);
-        let found = athena.rows(&query, place.page.as_deref(), i32::try_from(most).unwrap_or(1)).await?;
+        let found =
+            athena.rows(&query, place.page.as_deref(), i32::try_from(most).unwrap_or(1)).await?;
         let mut rows = match gathered.take() {
             Some(rows) => rows,
             None => Gathered::new(wanted.format, found.columns, wanted.room)

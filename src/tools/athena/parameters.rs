@@ -61,8 +61,7 @@ mod tests {
     fn a_value_is_a_literal() {
         let values = json!(["it's; DROP", "", true, null, -5, 1.5, u64::MAX]);
         let values: Vec<Parameter> = serde_json::from_value(values).unwrap();
-        let expected =
-            ["'it''s; DROP'", "''", "TRUE", "NULL", "-5", "1.5", "18446744073709551615"];
+        let expected = ["'it''s; DROP'", "''", "TRUE", "NULL", "-5", "1.5", "18446744073709551615"];
         assert_eq!(literals(&values, 7).unwrap(), expected);
         assert!(literals(&values, 6).is_err());
         let long = [Parameter::Text("x".repeat(MOST))];

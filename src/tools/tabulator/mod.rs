@@ -2,7 +2,9 @@
 //! them in S3.
 
 mod common;
+pub mod list_buckets;
 pub mod open_query;
+pub mod query;
 pub mod table_create;
 pub mod table_delete;
 pub mod table_rename;

@@ -83,7 +83,7 @@ proptest! {
         };
         let _ = checked(&any);
         if let Ok(first) = checked(&pieces.concat()) {
-            prop_assert_eq!(checked(&first.text), Ok(first.clone()));
+            prop_assert_eq!(checked(first.text()), Ok(first.clone()));
         }
         let _ = checked(&format!("SELECT {} FROM t", pieces.concat()));
         let _ = checked(&format!("SELECT * FROM {}", pieces.concat()));

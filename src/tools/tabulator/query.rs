@@ -1,0 +1,98 @@
+use super::common::bucket;
+use crate::tools::{
+    athena::{
+        Answer, Ask, Format,
+        page::Wanted,
+        query_execute::{bytes, rows},
+        run::run,
+    },
+    prelude::*,
+};
+
+/// Run SQL over the tabulator tables of one bucket; as athena_query_execute.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TabulatorBucketQuery {
+    /// Bucket name, or `s3://bucket`: the database of tables without one.
+    bucket_name: BucketRef,
+    /// SQL.
+    query: String,
+    #[serde(default)]
+    workgroup_name: Option<String>,
+    /// Most rows, 1 to 1000.
+    #[serde(default = "rows", deserialize_with = "integer")]
+    max_results: i64,
+    /// Most bytes of rows, 1000 to 400000.
+    #[serde(default = "bytes", deserialize_with = "integer")]
+    max_bytes: i64,
+    #[serde(default)]
+    output_format: Format,
+}
+
+/// Run SQL over tabulator tables of any bucket; as athena_query_execute. A bucket is a database, whose name goes in
+/// double quotes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TabulatorQueryExecute {
+    /// SQL.
+    query: String,
+    /// Bucket of tables without one.
+    #[serde(default)]
+    database_name: Option<String>,
+    #[serde(default)]
+    workgroup_name: Option<String>,
+    /// Most rows, 1 to 1000.
+    #[serde(default = "rows", deserialize_with = "integer")]
+    max_results: i64,
+    /// Most bytes of rows, 1000 to 400000.
+    #[serde(default = "bytes", deserialize_with = "integer")]
+    max_bytes: i64,
+    #[serde(default)]
+    output_format: Format,
+}
+
+impl Tool for TabulatorBucketQuery {
+    const NAME: &'static str = "tabulator_bucket_query";
+    const TITLE: &'static str = "Query a bucket's tables";
+    const TOOLSET: Toolset = Toolset::Tabulator;
+    const NEEDS: &'static [Action] = &[Action::StartQueryExecution, Action::GetQueryResults];
+    const USES: &'static [Action] = &[Action::GetObject, Action::ListBucket];
+    type Output = Answer;
+
+    async fn run(self, cx: &Cx) -> Result<Answer> {
+        let bucket = bucket(&self.bucket_name)?;
+        cx.granted(Action::GetObject, bucket)?;
+        let wanted = Wanted::read(self.max_results, self.max_bytes, self.output_format)?;
+        let workgroup = self.workgroup_name.as_deref();
+        tabulated(cx, &self.query, Some(bucket.as_str()), workgroup, wanted).await
+    }
+}
+
+impl Tool for TabulatorQueryExecute {
+    const NAME: &'static str = "tabulator_query_execute";
+    const TITLE: &'static str = "Query tabulator tables";
+    const TOOLSET: Toolset = Toolset::Tabulator;
+    const NEEDS: &'static [Action] = &[Action::StartQueryExecution, Action::GetQueryResults];
+    const USES: &'static [Action] = &[Action::GetObject, Action::ListBucket];
+    type Output = Answer;
+
+    async fn run(self, cx: &Cx) -> Result<Answer> {
+        let wanted = Wanted::read(self.max_results, self.max_bytes, self.output_format)?;
+        let (database, workgroup) = (self.database_name.as_deref(), self.workgroup_name.as_deref());
+        tabulated(cx, &self.query, database, workgroup, wanted).await
+    }
+}
+
+async fn tabulated(
+    cx: &Cx,
+    query: &str,
+    database: Option<&str>,
+    workgroup: Option<&str>,
+    wanted: Wanted,
+) -> Result<Answer> {
+    let catalog = cx.tabulator_catalog().await?;
+    let (parameters, reuse_minutes) = (&[][..], None);
+    let ask =
+        Ask { query, catalog: &catalog, database, workgroup, parameters, reuse_minutes, wanted };
+    run(cx, ask).await
+}
