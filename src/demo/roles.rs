@@ -141,12 +141,15 @@ impl QuiltRole {
         self.buckets.values().any(|access| *access == Access::Write)
     }
 
-    /// Full action names that it may do in at least one bucket, sorted.
+    /// Full action names that it may do in at least one bucket, or in Athena and Glue, sorted.
     #[must_use]
     pub fn permissions(&self) -> Vec<String> {
         let more = if self.writes() { WRITE_ACTIONS } else { &[] };
         let mut names: Vec<String> =
             READ_ACTIONS.iter().chain(more).map(|&name| name.to_owned()).collect();
+        if self.queries {
+            names.extend([ATHENA_ACTIONS, GLUE_ACTIONS].concat().into_iter().map(str::to_owned));
+        }
         names.sort();
         names
     }

@@ -111,6 +111,7 @@ pub fn variables(world: &World, port: u16) -> Vec<(String, String)> {
         ("AWS_ENDPOINT_URL_S3", world.s3_url().to_owned()),
         ("AWS_ENDPOINT_URL_STS", world.sts_url().to_owned()),
         ("AWS_ENDPOINT_URL_ATHENA", world.athena_url().to_owned()),
+        ("QUILT_MCP_ATHENA_WORKGROUPS", "quilt,primary,retired".to_owned()),
         ("QUILT_MCP_S3_PATH_STYLE", "true".to_owned()),
     ]
     .into_iter()

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod athena;
 mod athena_demo;
 mod bounds;
 mod canary;
