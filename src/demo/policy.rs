@@ -74,7 +74,7 @@ enum Test {
 }
 
 /// Condition keys whose presence or absence in a [`Request`] is meaningful.
-const KNOWN_KEYS: &[&str] = &["s3:prefix", "kms:viaservice"];
+const KNOWN_KEYS: &[&str] = &["s3:prefix", "kms:viaservice", "aws:calledvia"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -238,7 +238,8 @@ impl Condition {
         let key = key.to_ascii_lowercase();
         let test = match operator {
             _ if !KNOWN_KEYS.contains(&key.as_str()) => Test::Unknown,
-            "StringEquals" => Test::StringEquals,
+            // Requests have one value of each key: any of them is that one.
+            "StringEquals" | "ForAnyValue:StringEquals" => Test::StringEquals,
             "StringLike" => Test::StringLike,
             _ => Test::Unknown,
         };

@@ -45,7 +45,12 @@ impl Rights<'_> {
     /// The function behind a catalog that is not Glue's.
     pub fn invokes(&self, connector: &str) -> Result<(), Refusal> {
         let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{connector}");
-        self.require("lambda:InvokeFunction", &arn)
+        let action = "lambda:InvokeFunction";
+        let request = Request::new(action, arn.as_str());
+        match self.may(&request.with("aws:CalledVia", "athena.amazonaws.com")) {
+            true => Ok(()),
+            false => Err(Refusal::denied(&self.caller.principal, action, &arn)),
+        }
     }
 
     /// Glue asks for a right on what is meant and on all that is above it. `names` are nothing, a database, or

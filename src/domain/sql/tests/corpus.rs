@@ -109,7 +109,8 @@ fn the_text_that_is_sent_says_the_same() {
 
 #[test]
 fn comments_are_blanked_and_places_stay() {
-    let sent = check("SELECT /* é\n*/ 1 -- DROP TABLE t\n, '--x' FROM t;\n").unwrap().text().to_owned();
+    let sent =
+        check("SELECT /* é\n*/ 1 -- DROP TABLE t\n, '--x' FROM t;\n").unwrap().text().to_owned();
     assert_eq!(sent, "SELECT     \n   1                \n, '--x' FROM t");
     assert_eq!(check("SELECT ? FROM t WHERE a = ? AND b = '?'").unwrap().parameters, 2);
 }
