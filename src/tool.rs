@@ -236,7 +236,8 @@ fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {
 }
 
 /// Takes out what clients stumble over: formats such as `uint8` that JSON Schema does not know,
-/// `null` alternatives of optional fields (absent says the same), and titles that cost tokens.
+/// `null` alternatives and empty defaults of optional fields (absent says the same), and titles that cost
+/// tokens.
 #[derive(Clone, Debug)]
 struct Plain;
 
@@ -254,7 +255,13 @@ impl Transform for Plain {
                 object.insert("type".to_owned(), only);
             }
         }
-        if object.get("default").is_some_and(Value::is_null) {
+        let says_nothing = |default: &Value| match default {
+            Value::Null | Value::Bool(false) => true,
+            Value::Array(items) => items.is_empty(),
+            Value::String(text) => text.is_empty(),
+            _ => false,
+        };
+        if object.get("default").is_some_and(says_nothing) {
             object.remove("default");
         }
         if let Some(Value::String(text)) = object.get("description") {

@@ -145,7 +145,7 @@ mod tests {
         let named =
             ["athena:GetQueryResults", "s3:GetBucketLocation", "s3:GetObject", "s3:getobject"];
         assert_eq!(read.named, named.map(str::to_owned).into());
-        assert_eq!(read.actions(), [Action::GetObject].into());
+        assert_eq!(read.actions(), [Action::GetObject, Action::GetQueryResults].into());
     }
 
     #[test]

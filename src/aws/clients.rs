@@ -1,24 +1,17 @@
 //! The cache of AWS clients: one per caller, source and permit; loaded once, however many ask.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_credential_types::Credentials;
-use aws_sdk_s3::config::{
-    BehaviorVersion, IdentityCache, Region, SharedHttpClient, retry::RetryConfig,
-    timeout::TimeoutConfig,
-};
+use aws_sdk_s3::config::{SharedHttpClient, timeout::TimeoutConfig};
 use jiff::Timestamp;
 use moka::{future::Cache, ops::compute::Op};
 
 use super::{
-    bounded::Bounded,
     credentials::{
         AssumeRole, Holder, KeysDigest, Source, StaticCredentials, renewal, role_request,
     },
+    keys::Keys,
     regions::Regions,
     rejected::Rejected,
 };
@@ -54,18 +47,6 @@ pub struct Clients {
     copies: Turns,
     /// Where buckets are. It holds no authority, so all callers share it.
     pub(super) regions: Regions,
-}
-
-/// A caller's credentials, as clients that sign with them: one per region in use.
-pub struct Keys {
-    config: aws_sdk_s3::config::Builder,
-    athena: aws_sdk_athena::config::Builder,
-    /// Where these credentials' owner works.
-    home: String,
-    /// When the credentials end; `None` where their origin does not say.
-    ends: Option<Timestamp>,
-    clients: Mutex<BTreeMap<String, aws_sdk_s3::Client>>,
-    athena_client: OnceLock<aws_sdk_athena::Client>,
 }
 
 /// Two requests share a client only if all of this is equal.
@@ -114,8 +95,6 @@ const MAX_COPIES_OF_ONE: usize = 48;
 const TURN: Duration = Duration::from_secs(10);
 /// And for one among the copies.
 const COPY_TURN: Duration = Duration::from_secs(600);
-/// Regions per set of credentials: those of a role are for one bucket, others for a few.
-const MAX_REGIONS: usize = 16;
 /// Bytes per second: S3 copies within a region at ten times this, between far ones at about this.
 const SLOWEST: u64 = 8 * 1024 * 1024;
 /// How long a token that was good when its call began is good for it still: the longest leeway.
@@ -308,80 +287,8 @@ impl Clients {
         let over = [ends, token].into_iter().flatten().min();
         let until = over.map_or(Timestamp::MAX, |at| renewal(now, at)).min(after(now, MAX_TTL));
         let rejected = Rejected::default();
-        let mut config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(credentials.clone())
-            .identity_cache(IdentityCache::no_cache())
-            .force_path_style(self.settings.s3_path_style)
-            .http_client(self.http.clone())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(self.settings.timeouts.clone())
-            .interceptor(rejected.clone());
-        config.set_endpoint_url(self.settings.s3_endpoint.clone());
-        let home = source.region().unwrap_or(&self.settings.region).to_owned();
-        let athena = self.athena(credentials, &home, rejected.clone());
-        let (clients, athena_client) = (Mutex::default(), OnceLock::new());
-        let keys = Keys { config, athena, home, ends, clients, athena_client };
+        let keys = Keys::new(&self.settings, &self.http, credentials, source, ends, &rejected);
         Kept::Keys { keys: Arc::new(keys), until, rejected }
-    }
-}
-
-impl Clients {
-    fn athena(
-        &self,
-        credentials: Credentials,
-        region: &str,
-        rejected: Rejected,
-    ) -> aws_sdk_athena::config::Builder {
-        let mut config = aws_sdk_athena::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(credentials)
-            .identity_cache(IdentityCache::no_cache())
-            .region(Region::new(region.to_owned()))
-            .http_client(self.http.clone())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(self.settings.timeouts.clone())
-            .interceptor(Bounded)
-            .interceptor(rejected);
-        config.set_endpoint_url(self.settings.athena_endpoint.clone());
-        config
-    }
-}
-
-impl Keys {
-    /// The client for Athena, in the region where the credentials' owner works.
-    pub(super) fn athena(&self) -> aws_sdk_athena::Client {
-        let client = || aws_sdk_athena::Client::from_conf(self.athena.clone().build());
-        self.athena_client.get_or_init(client).clone()
-    }
-
-    /// The client for a region. A custom endpoint stays; then only the signature differs.
-    pub(super) fn client(&self, region: &str) -> aws_sdk_s3::Client {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(region) {
-            return client.clone();
-        }
-        let config = self.config.clone().region(Region::new(region.to_owned()));
-        let client = aws_sdk_s3::Client::from_conf(config.build());
-        if clients.len() >= MAX_REGIONS {
-            clients.clear();
-        }
-        clients.insert(region.to_owned(), client.clone());
-        client
-    }
-
-    /// The region in which a bucket is looked for first.
-    pub(super) fn home(&self) -> &str {
-        &self.home
-    }
-
-    /// When the credentials end; `None` where their origin does not say.
-    pub(super) fn ends(&self) -> Option<Timestamp> {
-        self.ends
     }
 }
 

@@ -129,10 +129,14 @@ pub(super) fn by_name(aws_code: &str) -> Option<Code> {
         | "AccountProblem"
         | "AccessDeniedException"
         | "SignatureDoesNotMatch"
-        | "InvalidAccessKeyId" => Code::AwsAccessDenied,
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidToken" | "TokenRefreshRequired" => {
-            Code::AwsCredentialsExpired
-        }
+        | "InvalidAccessKeyId"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException" => Code::AwsAccessDenied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "UnrecognizedClientException" => Code::AwsCredentialsExpired,
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => Code::NoSuchObject,
         "NoSuchBucket" => Code::NoSuchBucket,
         "SlowDown"

@@ -52,8 +52,13 @@ impl Intercept for Rejected {
 fn rejects(status: u16, body: Option<&[u8]>) -> bool {
     let Some(body) = body.filter(|_| status >= 400) else { return false };
     let text = String::from_utf8_lossy(body);
-    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-    code.and_then(|(code, _)| failure::by_name(code)) == Some(Code::AwsCredentialsExpired)
+    let between = |from, to| Some(text.split_once(from)?.1.split_once(to)?.0);
+    // S3's XML; and Athena's JSON, whose type may begin with a name space.
+    let told = between("<Code>", "</Code>").or_else(|| {
+        let told = between("\"__type\":\"", "\"")?;
+        Some(told.rsplit('#').next().unwrap_or(told))
+    });
+    told.and_then(failure::by_name) == Some(Code::AwsCredentialsExpired)
 }
 
 #[cfg(test)]
@@ -68,6 +73,11 @@ mod tests {
         assert!(!rejects(200, Some(expired)), "an object may hold any text");
         assert!(!rejects(200, None), "one that streams");
         assert!(!rejects(403, Some(denied)));
+        let athena =
+            br#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"m"}"#;
+        assert!(rejects(400, Some(athena)));
+        assert!(rejects(400, Some(br#"{"__type":"ExpiredTokenException"}"#)));
+        assert!(!rejects(400, Some(br#"{"__type":"InvalidRequestException"}"#)));
         assert!(!rejects(400, Some(b"no XML")));
         assert!(
             !rejects(400, Some(b"")),

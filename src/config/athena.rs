@@ -57,9 +57,9 @@ fn workgroup(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     match (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
         true => Ok(text.to_owned()),
-        false => Err(format!(
-            "has {text:?}, which is not the name of a workgroup: letters, digits and ._- are allowed"
-        )),
+        false => {
+            Err("is not the name of a workgroup: letters, digits and ._- are allowed".to_owned())
+        }
     }
 }
 
@@ -67,7 +67,12 @@ fn location(text: &str) -> Result<BucketRef, String> {
     if !text.starts_with("s3://") {
         return Err("is not a location; use s3://bucket/prefix/".to_owned());
     }
-    let mut place = BucketRef::parse(text).map_err(|error| error.to_string())?;
+    // Its own words repeat the text, which may be a secret in the wrong variable.
+    let Ok(mut place) = BucketRef::parse(text) else {
+        return Err(
+            "is not a location: not a bucket name, or no key; use s3://bucket/prefix/".to_owned()
+        );
+    };
     if !place.prefix.is_empty() && !place.prefix.ends_with('/') {
         place.prefix.push('/');
     }

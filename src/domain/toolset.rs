@@ -18,7 +18,7 @@ pub enum Toolset {
     Search,
     /// Tables over the files of packages.
     Tabulator,
-    /// SQL over the data. It has no tools yet.
+    /// SQL over the data.
     Athena,
     /// Plans of several steps, kept in a bucket.
     Workflow,

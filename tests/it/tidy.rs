@@ -65,9 +65,11 @@ fn the_time_comes_from_the_clock() {
 
 #[test]
 fn s3_clients_are_made_in_one_place_with_credentials() {
-    only_in("aws_sdk_s3::Config", &["aws/clients.rs", "demo/"]);
-    only_in("aws_sdk_s3::Client::", &["aws/clients.rs", "demo/"]);
-    only_in("Permit {", &["domain/authority.rs"]);
+    only_in("aws_sdk_s3::Config", &["aws/keys.rs", "aws/clients.rs", "demo/"]);
+    only_in("aws_sdk_s3::Client::", &["aws/keys.rs", "demo/"]);
+    only_in("aws_sdk_athena::Config", &["aws/keys.rs", "demo/"]);
+    only_in("aws_sdk_athena::Client::", &["aws/keys.rs", "demo/"]);
+    only_in("Permit {", &["domain/authority.rs", "domain/query_permit.rs"]);
     only_in("Cx::new", &["tool.rs"]);
     only_in("RuntimeContext {", &["runtime/", "http/gate.rs"]);
 }
@@ -80,7 +82,7 @@ fn the_build_without_authority_is_named_where_it_must_be() {
         sources().into_iter().filter(|(_, t)| t.contains(FEATURE)).map(|(name, _)| name).collect();
     assert_eq!(named, ["domain/authority.rs", "lib.rs"]);
     // `Permit {` of s3_clients_are_made_… holds that nobody else makes a permit.
-    only_in("IS_CHECKED", &["domain/authority.rs", "boot.rs"]);
+    only_in("IS_CHECKED", &["domain/authority.rs", "domain/query_permit.rs", "boot.rs"]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let lib = read("src/lib.rs");

@@ -11,16 +11,16 @@ use crate::{
     },
 };
 
-/// How rows are written.
+/// How rows are written: `rows` of values, or `text`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Values.
+    // Values.
     #[default]
     Json,
-    /// RFC 4180; NULL is an empty field, an empty text is `""`.
+    // RFC 4180.
     Csv,
-    /// For people to read.
+    // For people to read.
     Table,
 }
 

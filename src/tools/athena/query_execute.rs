@@ -2,8 +2,8 @@ use super::{Answer, Ask, Format, page::Wanted, parameters::Parameter, run::run};
 use crate::{aws::athena::GLUE, tools::prelude::*};
 
 /// Run SQL (Athena, Trino's dialect) that only reads, with your own credentials: one SELECT, WITH, VALUES,
-/// SHOW, DESCRIBE or EXPLAIN. Waits for the end; leaving stops the query. Put names with other characters than
-/// a-z, 0-9 and _ in double quotes.
+/// SHOW, DESCRIBE or EXPLAIN. Waits for the end. Names with other characters than a-z, 0-9 and _ go in double
+/// quotes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaQueryExecute {
@@ -24,6 +24,7 @@ pub struct AthenaQueryExecute {
     /// Most bytes of rows, 1000 to 400000.
     #[serde(default = "bytes", deserialize_with = "integer")]
     max_bytes: i64,
+    /// How rows are written.
     #[serde(default)]
     output_format: Format,
     /// Values for the `?`, in order: text, number, true, false or null.

@@ -25,6 +25,7 @@ pub struct AthenaQueryHistory {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     end_time: Option<Timestamp>,
+    /// As athena_workgroups_list shows them.
     #[serde(default)]
     workgroup_name: Option<String>,
     /// `next` of the previous answer.

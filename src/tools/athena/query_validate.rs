@@ -6,8 +6,8 @@ use crate::{
     tools::prelude::*,
 };
 
-/// Tell whether athena_query_execute would run a query, what kind it is and which tables it names. Asks nobody,
-/// unless `explain` is set: then Athena plans it (without reading data), and finds unknown tables and columns.
+/// Tell whether athena_query_execute would run a query, and which tables it names. Asks nobody, unless
+/// `explain` is set: then Athena plans it and finds unknown columns.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaQueryValidate {
@@ -22,6 +22,7 @@ pub struct AthenaQueryValidate {
     /// Data catalog of tables without one.
     #[serde(default = "glue")]
     catalog_name: String,
+    /// As athena_workgroups_list shows them.
     #[serde(default)]
     workgroup_name: Option<String>,
 }

@@ -11,7 +11,9 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaTableSchema {
+    /// As athena_databases_list shows them.
     database_name: String,
+    /// As athena_tables_list shows them.
     table_name: String,
     /// Data catalog.
     #[serde(default = "glue")]

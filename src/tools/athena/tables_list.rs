@@ -8,6 +8,7 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaTablesList {
+    /// As athena_databases_list shows them.
     database_name: String,
     /// Data catalog.
     #[serde(default = "glue")]

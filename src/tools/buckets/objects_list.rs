@@ -23,7 +23,7 @@ pub struct BucketObjectsList {
     #[serde(default)]
     #[schemars(length(max = 1024))]
     delimiter: String,
-    /// Objects and folders on one page; fewer come where that many would make the answer too long.
+    /// Objects and folders on one page; fewer where the answer would be too long.
     #[serde(default = "max_keys", deserialize_with = "integer")]
     #[schemars(range(min = 1, max = 1000))]
     max_keys: i64,
@@ -31,8 +31,7 @@ pub struct BucketObjectsList {
     #[serde(default)]
     #[schemars(length(max = 2048))]
     continuation_token: Option<String>,
-    /// Add a download link to every object, 250 to a page: anybody can use it, without a token, until
-    /// it expires.
+    /// Add a download link to every object, 250 to a page: anybody can use it until it expires.
     #[serde(default)]
     include_signed_urls: bool,
 }

@@ -51,7 +51,7 @@ pub struct PackageBrowse {
     /// Globs of which none may match. Flat view only.
     #[serde(default)]
     exclude: Vec<String>,
-    /// Items on one page; fewer come where that many would make the answer too long.
+    /// Items on one page; fewer where the answer would be too long.
     #[serde(default = "most", deserialize_with = "integer")]
     #[schemars(range(min = 1, max = 1000))]
     limit: i64,
@@ -59,8 +59,7 @@ pub struct PackageBrowse {
     #[serde(default)]
     #[schemars(length(max = 12_288))]
     next: Option<String>,
-    /// Add a download link to every entry that this token may read, 100 to a page: anybody can use it,
-    /// without a token, until it expires.
+    /// Add a download link to every entry that you may read, 100 to a page: anybody can use it until it expires.
     #[serde(default)]
     include_signed_urls: bool,
 }

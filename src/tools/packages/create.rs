@@ -45,14 +45,14 @@ pub struct PackageCreate {
     /// Use the last parts of keys as names; two that are equal are an error.
     #[serde(default)]
     flatten: bool,
-    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    /// Workflow that checks it; empty for none, the registry's default unless given.
     #[serde(default)]
     #[schemars(length(max = 128))]
     workflow: Option<String>,
     /// Write nothing, show what would be written.
     #[serde(default)]
     dry_run: bool,
-    /// Make it also if the package exists, whatever its latest revision is.
+    /// Make it also if the package exists.
     #[serde(default)]
     overwrite: bool,
 }

@@ -31,7 +31,7 @@ use crate::{
 pub struct PackageCreateFromS3 {
     /// Bucket name, or `s3://bucket/prefix`.
     source_bucket: BucketRef,
-    /// Only keys that begin with this; what is before its last slash is not part of the names.
+    /// Only keys that begin with this; names begin behind its last slash.
     #[serde(default)]
     #[schemars(length(max = 1024))]
     source_prefix: String,
@@ -45,8 +45,7 @@ pub struct PackageCreateFromS3 {
     /// Globs of which none may match.
     #[serde(default)]
     exclude_patterns: Vec<String>,
-    /// Put the files into folders by their kind: data, pictures, notebooks, docs, other; their own folders
-    /// stay below.
+    /// Put files into folders by kind (data, pictures, notebooks, docs, other), their own below.
     #[serde(default)]
     auto_organize: bool,
     /// Add a README.md, unless the objects have one.
@@ -72,14 +71,14 @@ pub struct PackageCreateFromS3 {
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["all", "none", "same_bucket"]))]
     copy_mode: CopyMode,
-    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    /// Workflow that checks it; empty for none, the registry's default unless given.
     #[serde(default)]
     #[schemars(length(max = 128))]
     workflow: Option<String>,
     /// Write nothing, show what would be written.
     #[serde(default)]
     dry_run: bool,
-    /// Make it also if the package exists, whatever its latest revision is.
+    /// Make it also if the package exists.
     #[serde(default)]
     overwrite: bool,
 }

@@ -25,7 +25,7 @@ pub struct PackageDiff {
     /// The newer side; the same package unless given.
     #[serde(default)]
     package2_name: Option<PackageName>,
-    /// Revision of the first: "latest", a top hash or the first 6 or more digits of one, or a timestamp.
+    /// Revision of the first, as for package_browse.
     #[serde(default)]
     #[schemars(length(max = 64))]
     package1_hash: String,

@@ -31,7 +31,7 @@ pub struct CreateQuiltSummaryFiles {
     /// Why this revision is made.
     #[serde(default)]
     message: Option<String>,
-    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    /// Workflow that checks it; empty for none, the registry's default unless given.
     #[serde(default)]
     #[schemars(length(max = 128))]
     workflow: Option<String>,

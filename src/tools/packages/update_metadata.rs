@@ -33,7 +33,7 @@ pub struct PackageUpdateMetadata {
     #[serde(default)]
     #[schemars(length(max = 64))]
     top_hash: String,
-    /// The registry's workflow that checks it; empty for none, its default one unless given.
+    /// Workflow that checks it; empty for none, the registry's default unless given.
     #[serde(default)]
     #[schemars(length(max = 128))]
     workflow: Option<String>,

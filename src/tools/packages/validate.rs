@@ -44,8 +44,7 @@ pub struct PackageValidate {
     #[serde(default)]
     #[schemars(length(max = 12_288))]
     next: Option<String>,
-    /// Read the objects and compare their hashes: at most 1 GiB in one call, the others are counted as
-    /// `not_verified` (lower `limit` to read them with another page).
+    /// Read the objects and compare hashes: 1 GiB in one call, others count as `not_verified`.
     #[serde(default)]
     verify_hashes: bool,
 }

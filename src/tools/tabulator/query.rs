@@ -17,6 +17,7 @@ pub struct TabulatorBucketQuery {
     bucket_name: BucketRef,
     /// SQL.
     query: String,
+    /// As athena_workgroups_list shows them.
     #[serde(default)]
     workgroup_name: Option<String>,
     /// Most rows, 1 to 1000.
@@ -25,6 +26,7 @@ pub struct TabulatorBucketQuery {
     /// Most bytes of rows, 1000 to 400000.
     #[serde(default = "bytes", deserialize_with = "integer")]
     max_bytes: i64,
+    /// How rows are written.
     #[serde(default)]
     output_format: Format,
 }
@@ -39,6 +41,7 @@ pub struct TabulatorQueryExecute {
     /// Bucket of tables without one.
     #[serde(default)]
     database_name: Option<String>,
+    /// As athena_workgroups_list shows them.
     #[serde(default)]
     workgroup_name: Option<String>,
     /// Most rows, 1 to 1000.
@@ -47,6 +50,7 @@ pub struct TabulatorQueryExecute {
     /// Most bytes of rows, 1000 to 400000.
     #[serde(default = "bytes", deserialize_with = "integer")]
     max_bytes: i64,
+    /// How rows are written.
     #[serde(default)]
     output_format: Format,
 }

@@ -49,12 +49,12 @@ rows! {
     TOOLSETS {
         name: "QUILT_MCP_TOOLSETS",
         section: Server,
-        absent: Value("identity,bucket,package,catalog,search,tabulator,athena"),
+        absent: Value("identity,bucket,package,catalog,search,athena"),
         example: "identity,bucket,package,catalog,search,governance",
         meaning: "Families of tools to offer, those that write included. An upper bound: no request \
             relaxes it. Besides those of the default there are `authoring` (templates, summaries and \
-            charts of packages), `workflow`, `governance` (administration of the catalog) and `graphql`. \
-            `athena` has no tools yet.",
+            charts of packages), `tabulator` (tables over packages), `workflow`, `governance` (administration of \
+            the catalog) and `graphql`.",
         show: Plain(|c| list(&c.server.toolsets)),
     }
     LINK_MAX_SECONDS {
