@@ -165,6 +165,19 @@ impl Code {
         )
     }
 
+    /// Whether its reason repeats pieces of what was sent, or of data: not for the log.
+    pub const fn repeats_the_caller(self) -> bool {
+        matches!(
+            self,
+            Code::InvalidArguments
+                | Code::WorkflowViolation
+                | Code::QueryRefused
+                | Code::SqlError
+                | Code::NoSuchTable
+                | Code::QueryFailed
+        )
+    }
+
     /// Whether the fault is ours or our suppliers' (logged as an error) or the caller's.
     pub const fn is_ours(self) -> bool {
         matches!(self, Code::Internal | Code::AwsUnavailable | Code::CatalogUnavailable)

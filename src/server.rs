@@ -282,10 +282,9 @@ impl<'a> ToolLine<'a> {
             Err(error) => {
                 self.outcome = error.code.as_str();
                 self.denied = error.code.is_denial();
-                // What is wrong with an argument repeats pieces of it: not for the log.
-                let why = match error.code {
-                    Code::InvalidArguments | Code::WorkflowViolation => error.what.to_string(),
-                    _ => error.to_string(),
+                let why = match error.code.repeats_the_caller() {
+                    true => error.what.to_string(),
+                    false => error.to_string(),
                 };
                 self.why = Some((why, error.code.is_ours()));
             }

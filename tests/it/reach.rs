@@ -78,6 +78,21 @@ fn arguments(tool: &str, text: &str) -> Vec<Value> {
             };
             vec![merged([&own, &id, &more]), merged([&own, &named, &more])]
         }
+        "athena_query_execute" | "tabulator_query_execute" => vec![
+            json!({"query": format!("SELECT * FROM \"{text}\".plates")}),
+            json!({"query": "SELECT * FROM plates", "database_name": text}),
+            json!({"query": format!("SELECT * FROM \"{text}\"")}),
+            json!({"query": "SELECT * FROM plates", "workgroup_name": text}),
+        ],
+        "tabulator_bucket_query" => {
+            vec![json!({"query": "SELECT * FROM plates", "bucket_name": text})]
+        }
+        "athena_query_results" | "athena_query_cancel" => {
+            vec![
+                json!({"query_execution_id": text}),
+                json!({"query_execution_id": "q", "next": text}),
+            ]
+        }
         "unified_search" | "packages_search" | "bucket_objects_search" | "search_explain" => {
             vec![json!({"query": "", "bucket": text})]
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use quilt_mcp_server::{demo::client::Client, domain::Standing};
+use quilt_mcp_server::{
+    demo::client::Client,
+    domain::{Action, Standing, action::Resource},
+};
 use serde_json::json;
 
 use crate::support::{TestApp, lab, list, names, offered, tool_names};
@@ -136,6 +139,7 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "catalog_url",
         "catalog_uri",
         "get_current_quilt_role",
+        "athena_query_validate",
     ];
     let with = |more: &[&'static str]| -> BTreeSet<String> {
         [&["auth_status"], more, &free].concat().into_iter().map(str::to_owned).collect()
@@ -164,10 +168,14 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "search_suggest",
         "search_explain",
     ];
-    let cases: [(&[&str], BTreeSet<String>); 4] = [
+    let metadata = ["athena_databases_list", "tabulator_list_buckets"];
+    let cases: [(&[&str], BTreeSet<String>); 7] = [
         (&[], with(&[])),
         (&["s3:GetObject"], with(&reads)),
         (&["s3:ListBucket"], with(&lists)),
+        (&["glue:GetDatabases"], with(&metadata)),
+        (&["athena:ListWorkGroups"], with(&["athena_workgroups_list"])),
+        (&["athena:GetQueryResults"], with(&["athena_query_results"])),
         (&["s3:*", "*", "admin", "s3:getobject"], with(&[])),
     ];
     let all: Vec<&str> = offered(Standing::Stranger).map(|entry| entry.name).collect();
@@ -185,7 +193,9 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
             let challenge = answer.header("www-authenticate").unwrap();
             assert!(
                 challenge.contains("error=\"insufficient_scope\"")
-                    && challenge.contains("scope=\"s3:")
+                    && ["s3:", "athena:", "glue:"]
+                        .iter()
+                        .any(|service| challenge.contains(&format!("scope=\"{service}")))
             );
         }
     }
@@ -195,7 +205,17 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
     });
     let client = app.anonymous().with_token(token);
     let listed = tool_names(&client.request("tools/list", json!({})).await.unwrap());
-    assert_eq!(BTreeSet::from_iter(listed), with(&[]));
+    // What is no bucket's is left: a query without tables, lists of databases.
+    let queries = offered(Standing::Stranger)
+        .filter(|entry| !entry.needs.is_empty() && entry.needs.iter().all(is_query))
+        .map(|entry| entry.name);
+    let queries: Vec<&str> = queries.collect();
+    assert_eq!(queries.len(), 11);
+    assert_eq!(BTreeSet::from_iter(listed), with(&queries));
+}
+
+fn is_query(action: &Action) -> bool {
+    action.resource() == Resource::Query
 }
 
 #[tokio::test]

@@ -24,8 +24,10 @@ const ALL: [Class; 15] = [
     Other,
 ];
 
-/// Reasons with their class and place.
-const REASONS: &[(&str, Class, Option<(u32, u32)>)] = &[
+/// A reason, its class and its place.
+type Case = (&'static str, Class, Option<(u32, u32)>);
+
+const REASONS: &[Case] = &[
     ("SYNTAX_ERROR: line 1:8: Column 'x' cannot be resolved", NoSuchColumn, Some((1, 8))),
     (
         "COLUMN_NOT_FOUND: line 2:5: Column 'x' cannot be resolved or requester is not authorized \
