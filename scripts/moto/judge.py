@@ -20,36 +20,12 @@ from aws import (
     status_of,
     text_of,
 )
+from checks import FAILED, Watch, check
 from mcp import Server, code_of, output_of, token
 from processes import stop_when_told
 
-FAILED = []
-
-
-def check(name, got, wanted):
-    good = got == wanted
-    print(f"ok     {name}" if good else f"FAILED {name}: {got!r}, but {wanted!r} was due")
-    if not good:
-        FAILED.append(name)
-
-
 def uri(user):
     return f"s3://{BUCKETS[user]}/{OBJECT}"
-
-
-class Watch:
-    """What reached moto since it was made."""
-
-    def __init__(self, moto):
-        self.moto, self.before = moto, len(moto.requests())
-
-    def seen(self):
-        return self.moto.requests()[self.before :]
-
-    def in_bucket(self, user):
-        """Statuses of the requests for that user's bucket, each once."""
-        inside = f"/{BUCKETS[user]}"
-        return sorted({status for _, path, status in self.seen() if path.startswith(inside)})
 
 
 def moto_enforces(moto, keys):
