@@ -91,7 +91,7 @@ class Server:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=60) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, body_of(answer)
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.load(refusal)
 
@@ -100,6 +100,14 @@ class Server:
         connection = http.client.HTTPConnection(self.address, timeout=60)
         connection.request("POST", "/mcp", *message(bearer, tool, arguments))
         return connection
+
+
+def body_of(answer):
+    """The JSON-RPC answer: by itself, or as the last event of a stream, where it was slow."""
+    text = answer.read().decode()
+    if answer.headers.get_content_type() == "text/event-stream":
+        text = [line for line in text.splitlines() if line.startswith("data:")][-1][5:]
+    return json.loads(text)
 
 
 def message(bearer, tool, arguments):
