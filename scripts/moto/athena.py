@@ -27,6 +27,8 @@ PERMISSIONS = [
     "athena:ListQueryExecutions",
     "athena:ListWorkGroups",
     "glue:GetDatabases",
+    "glue:GetTables",
+    "glue:GetTable",
 ]
 # What alice's role has for them at AWS. bob's has nothing of it.
 ACTIONS = [

@@ -3,7 +3,7 @@
 Once enforcement is on, moto checks signatures, keys, session tokens and policies on every call. It
 ignores session policies and expiry (the demo's own stand-ins check those), knows resources for S3 and
 for roles only (so a parameter's policy names `*`), answers a presigned URL with 500, and refuses for
-SSM with an XML body: whoever asks goes by the HTTP status.
+SSM and Athena with an XML body: whoever asks goes by the HTTP status.
 """
 
 import json

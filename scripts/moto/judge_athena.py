@@ -41,10 +41,10 @@ def athena(binary, unchecked, moto, keys, secret, work):
     """All of it."""
     found_athena(moto, keys)
     moto_judges_queries(moto, keys)
-    alice = bearer_of(secret, "alice")
+    alice, before = bearer_of(secret, "alice"), len(moto.sessions())
     with Server(binary, moto, keys["task"], f"{work}/athena.log", **variables(moto)) as server:
         query = rows_in_every_format(server, moto, alice)
-        as_it_was_asked(server, moto, keys, alice)
+        as_it_was_asked(server, moto, keys, alice, before)
         history_is_ones_own(server, moto, keys, secret, query)
         what_there_is(server, alice)
         refused_by_the_server(server, moto, alice)
@@ -54,6 +54,9 @@ def athena(binary, unchecked, moto, keys, secret, work):
         refused_by_aws(server, moto, keys, secret)
         refused_in_the_middle(server, moto, keys, secret)
         not_in_the_token(server, moto, secret)
+        refusals = [line for line in server.lines() if line.get("event") == "aws"]
+        named = {(line.get("status"), line.get("aws_code")) for line in refusals}
+        check("moto refused by HTTP status and named no code", named, {(403, None)})
     by_role = variables(moto, QUILT_MCP_ATHENA_SCOPE="role")
     with Server(binary, moto, keys["task"], f"{work}/athena-role.log", **by_role) as server:
         role_decides(server, moto, keys, secret, alice)
@@ -77,7 +80,7 @@ def not_in_the_token(server, moto, secret):
     answer = server.call(less, "athena_query_execute", query=SQL)
     check("a token without the permission, athena_query_execute", code_of(answer), "403 insufficient_scope")
     answer = server.call(less, "athena_query_validate", query=SQL, explain=True)
-    check("a token without the permission, EXPLAIN", code_of(answer), "permission_denied")
+    check("a token without the permission, EXPLAIN", code_of(answer), "insufficient_scope")
     check("moto was asked for none of it", watch.seen(), [])
 
 

@@ -113,11 +113,12 @@ def as_moto_has_it(athena, query):
     }
 
 
-def as_it_was_asked(server, moto, keys, bearer):
-    """Where the location is the workgroup's, and where it is the server's; (id, place) of the second."""
+def as_it_was_asked(server, moto, keys, bearer, sessions):
+    """Where the location is the workgroup's, and where it is the server's. `sessions` there were before
+    the server's first."""
     athena = moto.client("athena", keys["admin"])
     asked = {"query": f"{SQL} WHERE ? = 'x'", "database_name": "lab-1", "parameters": ["it's"]}
-    before, places = len(moto.sessions()), []
+    places = []
     for workgroup, place in [(ENFORCING, None), (OPEN, SERVER_PLACE)]:
         queue_rows(moto)
         answer = server.call(bearer, "athena_query_execute", workgroup_name=workgroup, **asked)
@@ -133,14 +134,13 @@ def as_it_was_asked(server, moto, keys, bearer):
         check(f"moto has workgroup, database and parameter, {workgroup}", context, wanted)
         folder = f"{place}{mark[0].rpartition(' ')[2]}/{query}.csv" if place else None
         check(f"where its result lies, {workgroup}", told["place"], folder)
-        places.append((query, told["place"]))
-    key = places[1][1].removeprefix(f"s3://{RESULTS}/")
+        places.append(told["place"])
+    key = places[1].removeprefix(f"s3://{RESULTS}/")
     body = moto.client("s3", keys["admin"]).get_object(Bucket=RESULTS, Key=key)["Body"].read()
     check("moto wrote the result there", body.decode().splitlines()[0], '"n","name","share","good"')
-    sessions = moto.sessions()[before:]
+    sessions = moto.sessions()[sessions:]
     check("the sessions are of alice's role, and no other", {role for role, _ in sessions}, {ROLES["alice"]})
-    narrowed_sessions([policy for _, policy in sessions], places[1][1])
-    return places[1]
+    narrowed_sessions([policy for _, policy in sessions], places[1])
 
 
 def narrowed_sessions(policies, place):
@@ -175,7 +175,7 @@ def narrowed_sessions(policies, place):
 def history_is_ones_own(server, moto, keys, secret, mine):
     """`anna` has alice's role: AWS would show her everything of the workgroup."""
     alice, anna = bearer_of(secret, "alice"), bearer_of(secret, "anna", "alice")
-    hers = output_of(server.call(anna, "athena_query_execute", query="VALUES 1"))["query_execution_id"]
+    hers = output_of(server.call(anna, "athena_query_execute", query="VALUES (1)"))["query_execution_id"]
     athena = moto.client("athena", session_keys(moto, keys, "alice"))
     start = {"QueryString": SQL, "WorkGroup": ENFORCING}
     by_hand = athena.start_query_execution(**start)["QueryExecutionId"]
@@ -221,7 +221,7 @@ def refused_by_the_server(server, moto, bearer):
     watch = Watch(moto)
     drop = {"query": "DROP TABLE lab.plates"}
     verdict = output_of(server.call(bearer, "athena_query_validate", **drop))
-    check("a DROP is not allowed", (verdict.get("allowed"), verdict.get("refusal")), (False, "data_definition"))
+    check("a DROP is not allowed", (verdict.get("allowed"), verdict.get("refusal")), (False, "writes"))
     check("a DROP is not run", code_of(server.call(bearer, "athena_query_execute", **drop)), "query_refused")
     other = server.call(bearer, "athena_query_execute", query=SQL, workgroup_name=UNLISTED)
     check("a workgroup that is on no list", code_of(other), "invalid_arguments")
