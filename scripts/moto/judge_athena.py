@@ -69,7 +69,8 @@ def tables_decide(server, moto, keys, bearer):
     """A table whose bucket AWS does not tell is not queried."""
     started = Started(moto, keys)
     answer = server.call(bearer, "athena_query_execute", **OF_A_TABLE)
-    check("where the table lies is asked of AWS, and moto refuses to tell", code_of(answer), "aws_access_denied")
+    name = "where the table lies is asked of AWS, and moto refuses to tell"
+    check(name, code_of(answer), "aws_access_denied")
     check("the query was not started", started.new(), [])
 
 

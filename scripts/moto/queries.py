@@ -156,7 +156,8 @@ def narrowed_sessions(policies, place):
         ("s3:PutObject", f"{folder}/x.csv"),
         ("s3:PutObject", own),
     ]:
-        check(f"they open {action} {resource.rpartition(':')[2][-24:]}", open_to(action, resource), True)
+        name = f"they open {action} {resource.rpartition(':')[2]}"
+        check(name, open_to(action, resource), True)
     for action, resource in [
         ("athena:StartQueryExecution", group + UNLISTED),
         ("athena:GetQueryResults", group + UNLISTED),
@@ -169,13 +170,15 @@ def narrowed_sessions(policies, place):
         ("s3:PutObject", f"{folder.rpartition('/')[0]}/somebody-else/x.csv"),
         ("s3:DeleteObject", f"{folder}/x.csv"),
     ]:
-        check(f"they do not open {action} {resource.rpartition(':')[2][-24:]}", open_to(action, resource), False)
+        name = f"they do not open {action} {resource.rpartition(':')[2]}"
+        check(name, open_to(action, resource), False)
 
 
 def history_is_ones_own(server, moto, keys, secret, mine):
     """`anna` has alice's role: AWS would show her everything of the workgroup."""
     alice, anna = bearer_of(secret, "alice"), bearer_of(secret, "anna", "alice")
-    hers = output_of(server.call(anna, "athena_query_execute", query="VALUES (1)"))["query_execution_id"]
+    answer = server.call(anna, "athena_query_execute", query="VALUES (1)")
+    hers = output_of(answer)["query_execution_id"]
     athena = moto.client("athena", session_keys(moto, keys, "alice"))
     start = {"QueryString": SQL, "WorkGroup": ENFORCING}
     by_hand = athena.start_query_execution(**start)["QueryExecutionId"]

@@ -73,15 +73,17 @@ def stopped(server, moto, keys, bearer):
         leaving = server.ask(bearer, "athena_query_execute", query=SQL)
         (query,) = until(started.new)
         leaving.close()
-        # Sooner than its time would be over.
-        check("moto has the query of one who left as stopped", left(started, query), True)
+        check("moto has the query of one who left as stopped", started.becomes(query, "CANCELLED"), True)
+        check("it was stopped because he left", until(lambda: why_stopped(server, query)), ["the caller left"])
     done = output_of(server.call(bearer, "athena_query_execute", query=SQL))["query_execution_id"]
     over = server.call(bearer, "athena_query_cancel", query_execution_id=done)
     check("a query that is over stays so", output_of(over).get("state"), "SUCCEEDED")
 
 
-def left(started, query):
-    return until(lambda: started.state(query) == "CANCELLED", seconds=3)
+def why_stopped(server, query):
+    """What the log says of a query that was stopped."""
+    of_it = [line for line in server.lines() if line.get("query_execution_id") == query]
+    return [line["why"] for line in of_it if line.get("outcome") == "stopped"]
 
 
 TOOLS = [
