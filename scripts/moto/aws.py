@@ -3,7 +3,7 @@
 Once enforcement is on, moto checks signatures, keys, session tokens and policies on every call. It
 ignores session policies and expiry (the demo's own stand-ins check those), knows resources for S3 and
 for roles only (so a parameter's policy names `*`), answers a presigned URL with 500, and refuses for
-SSM with an XML body: whoever asks goes by the HTTP status.
+SSM and Athena with an XML body: whoever asks goes by the HTTP status.
 """
 
 import json
@@ -43,8 +43,8 @@ class Moto:
     def __init__(self, work):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1"]
-        command += ["-p", str(port)]
+        program = Path(__file__).with_name("moto_and_batch.py")
+        command = [sys.executable, "-B", str(program), "-H", "127.0.0.1", "-p", str(port)]
         self.process = Process(command, plain_environment(), f"{work}/moto.log")
 
     def __enter__(self):
@@ -60,14 +60,16 @@ class Moto:
         self.process.__exit__(*error)
 
     def client(self, service, keys):
-        """A client that signs with these keys, asks once and follows no environment."""
-        access_key, secret_key = keys
+        """A client that signs with these keys, asks once and follows no environment. A third key is a
+        session's token."""
+        access_key, secret_key, *session = keys
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
+            aws_session_token=session[0] if session else None,
             config=Config(
                 retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}
             ),
@@ -79,15 +81,25 @@ class Moto:
         found = re.findall(r'"(\w+) (\S+) HTTP/[\d.]+" (\d{3})', plain)
         return [(method, path, int(status)) for method, path, status in found]
 
-    def enforce(self):
-        """From now on every call needs a policy that allows it."""
-        request = urllib.request.Request(
-            f"{self.url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
-        )
+    def tell(self, path, body, kind="application/json"):
+        """Sends something to moto's own controls, which no AWS has; the status."""
+        request = urllib.request.Request(f"{self.url}/moto-api/{path}", body, {"Content-Type": kind})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=10) as answer:
-            if answer.status != 200:
-                raise RuntimeError(f"moto does not enforce: {answer.status}")
+            return answer.status
+
+    def enforce(self):
+        """From now on every call needs a policy that allows it."""
+        status = self.tell("reset-auth", b"0", "text/plain")
+        if status != 200:
+            raise RuntimeError(f"moto does not enforce: {status}")
+
+    def sessions(self):
+        """The roles that were assumed so far, in order: (role ARN, session policy or None)."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.url}/moto-api/data.json", timeout=30) as answer:
+            made = json.load(answer)["sts"]["AssumedRole"]
+        return [(session["role_arn"], session["policy"]) for session in made]
 
 
 def status_of(call, **arguments):

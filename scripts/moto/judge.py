@@ -1,4 +1,6 @@
-"""Judges the server by moto, an AWS that others wrote: judge.py BINARY UNCHECKED_BINARY WORK_DIRECTORY
+"""Judges the server by moto, an AWS that others wrote:
+
+    judge.py BINARY UNCHECKED_BINARY WORK_DIRECTORY [objects|athena]
 
 BINARY is the ordinary build, UNCHECKED_BINARY the one with the feature `without-authority`. Prints
 one line per check and ends with 1 if one failed. What moto saw is read from its access log, so that
@@ -20,36 +22,13 @@ from aws import (
     status_of,
     text_of,
 )
+from checks import FAILED, Watch, check
+from judge_athena import athena
 from mcp import Server, code_of, output_of, token
 from processes import stop_when_told
 
-FAILED = []
-
-
-def check(name, got, wanted):
-    good = got == wanted
-    print(f"ok     {name}" if good else f"FAILED {name}: {got!r}, but {wanted!r} was due")
-    if not good:
-        FAILED.append(name)
-
-
 def uri(user):
     return f"s3://{BUCKETS[user]}/{OBJECT}"
-
-
-class Watch:
-    """What reached moto since it was made."""
-
-    def __init__(self, moto):
-        self.moto, self.before = moto, len(moto.requests())
-
-    def seen(self):
-        return self.moto.requests()[self.before :]
-
-    def in_bucket(self, user):
-        """Statuses of the requests for that user's bucket, each once."""
-        inside = f"/{BUCKETS[user]}"
-        return sorted({status for _, path, status in self.seen() if path.startswith(inside)})
 
 
 def moto_enforces(moto, keys):
@@ -157,7 +136,17 @@ def secret_comes_from_ssm(binary, moto, keys, old, work):
         check("an identity that may not read the parameter: no start, and why", (code, said), (1, True))
 
 
-def main(binary, unchecked, work):
+def objects(binary, unchecked, moto, keys, secret, work):
+    """Objects, roles, and the secret in SSM, which this changes: it comes last."""
+    with Server(binary, moto, keys["task"], f"{work}/server.log") as server:
+        each_reaches_his_own(server, moto, secret)
+        forged_claims_end_at_aws(server, moto, secret)
+    refused_without_our_check(unchecked, moto, keys, secret, work)
+    secret_comes_from_ssm(binary, moto, keys, secret, work)
+
+
+def main(binary, unchecked, work, part=None):
+    parts = {"athena": athena, "objects": objects}
     secret = secrets.token_urlsafe(48)
     with Moto(work) as moto:
         keys = found_account(moto, secret)
@@ -165,11 +154,8 @@ def main(binary, unchecked, work):
         if FAILED:
             print("moto does not judge, so nothing below would mean anything", file=sys.stderr)
             return 1
-        with Server(binary, moto, keys["task"], f"{work}/server.log") as server:
-            each_reaches_his_own(server, moto, secret)
-            forged_claims_end_at_aws(server, moto, secret)
-        refused_without_our_check(unchecked, moto, keys, secret, work)
-        secret_comes_from_ssm(binary, moto, keys, secret, work)
+        for judge in parts.values() if part is None else [parts[part]]:
+            judge(binary, unchecked, moto, keys, secret, work)
     if FAILED:
         print(f"{len(FAILED)} failed; the logs are in {work}", file=sys.stderr)
     return 1 if FAILED else 0

@@ -7,6 +7,7 @@ server's.
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import time
 import urllib.error
@@ -23,10 +24,12 @@ def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def token(secret, user, buckets, role):
-    """An enhanced token, good for ten minutes, as the catalog's front end (or a forger) signs it."""
+def token(secret, user, buckets, role, more=()):
+    """An enhanced token, good for ten minutes, as the catalog's front end (or a forger) signs it.
+
+    `more` are permissions beside those of objects."""
     now = int(time.time())
-    permissions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"]
+    permissions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", *more]
     header = {"alg": "HS256", "typ": "JWT", "kid": KID}
     claims = {
         "iss": ISSUER,
@@ -83,27 +86,45 @@ class Server:
 
     def call(self, bearer, tool, **arguments):
         """(HTTP status, body) of one tools/call."""
-        message = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "tools/call",
-            "params": {"name": tool, "arguments": arguments},
-        }
-        headers = {
-            "Authorization": f"Bearer {bearer}",
-            "Content-Type": "application/json",
-            "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": "2025-11-25",
-        }
-        request = urllib.request.Request(
-            f"http://{self.address}/mcp", json.dumps(message).encode(), headers
-        )
+        body, headers = message(bearer, tool, arguments)
+        request = urllib.request.Request(f"http://{self.address}/mcp", body, headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=60) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, body_of(answer)
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.load(refusal)
+
+    def ask(self, bearer, tool, **arguments):
+        """Sends one tools/call and waits for nothing; closing what is returned is leaving."""
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection.request("POST", "/mcp", *message(bearer, tool, arguments))
+        return connection
+
+
+def body_of(answer):
+    """The JSON-RPC answer: by itself, or as the last event of a stream, where it was slow."""
+    text = answer.read().decode()
+    if answer.headers.get_content_type() == "text/event-stream":
+        text = [line for line in text.splitlines() if line.startswith("data:")][-1][5:]
+    return json.loads(text)
+
+
+def message(bearer, tool, arguments):
+    """Body and headers of one tools/call."""
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": tool, "arguments": arguments},
+    }
+    headers = {
+        "Authorization": f"Bearer {bearer}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2025-11-25",
+    }
+    return json.dumps(body).encode(), headers
 
 
 def code_of(answer):
