@@ -25,7 +25,7 @@
 //! had. Before 0.63 nested parentheses in FROM took exponential time (its pull request 2372).
 //!
 //! # Refused although Trino knows it
-//! `TABLE name`, MATCH_RECOGNIZE, JSON_TABLE and the clauses of `JSON_QUERY(…)`, functions written
+//! `TABLE name`, `VALUES 1` without parentheses, MATCH_RECOGNIZE, JSON_TABLE and the clauses of `JSON_QUERY(…)`, functions written
 //! inline (`WITH FUNCTION`), qualified function names, table functions but `sequence`.
 
 mod bounds;
