@@ -2,6 +2,7 @@
 
 mod catalog;
 mod packages;
+mod queries;
 
 use serde_json::{Value, json};
 
@@ -80,6 +81,7 @@ async fn what_works(
 
     writes_and_reads(tour, &client, bucket).await?;
     packages::packages(tour, &client, bucket).await?;
+    queries::queries(tour, &client, bucket).await?;
 
     let shared = listed.last().ok_or("alice has a second bucket")?;
     running.world.store().set_region(shared, "eu-central-1");
@@ -158,6 +160,7 @@ async fn what_must_fail(
     let link = json!({"s3_uri": format!("s3://{foreign}/README.md")});
     let answer = alices.call("bucket_object_link", link).await?;
     tour.fails("a link into it", &answer, "bucket_not_granted")?;
+    queries::refused(tour, &alices, foreign).await?;
 
     // Everybody with a browser knows the secret of enhanced tokens, so alice can write bob's
     // bucket into her own. The server believes it, and S3 does not: her role has no such right.
