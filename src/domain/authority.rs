@@ -99,6 +99,20 @@ impl Authority {
         Ok(self.permit(&[], bucket))
     }
 
+    /// Demands `action`, whichever the bucket: for what AWS bounds by itself.
+    ///
+    /// # Errors
+    /// [`Denied`] when the tool did not declare the action, or the token does not grant it at all.
+    pub fn require_any(&self, action: Action) -> Result<(), Denied> {
+        if Self::IS_CHECKED && !self.declared.contains(&action) {
+            return Err(Denied::NotDeclared(action));
+        }
+        if Self::IS_CHECKED && !self.grants.has(action) {
+            return Err(Denied::Action(action));
+        }
+        Ok(())
+    }
+
     /// Demands to copy objects of `source` into `target`; `read` is how they are read: `GetObject`, or
     /// `GetObjectVersion` where a version is named.
     ///

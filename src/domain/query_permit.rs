@@ -11,6 +11,7 @@ pub struct QueryPermit {
     actions: Vec<Action>,
     workgroups: Vec<String>,
     reads: BTreeSet<BucketName>,
+    writes: Option<BucketName>,
     results: Option<Results>,
     connector: bool,
     by_role: bool,
@@ -73,6 +74,7 @@ impl Authority {
             actions,
             workgroups: workgroups.to_vec(),
             reads: BTreeSet::new(),
+            writes: None,
             results: None,
             connector: false,
             by_role: false,
@@ -93,6 +95,21 @@ impl Authority {
             self.require(Action::ListBucket, bucket)?;
         }
         Ok(QueryPermit { reads: buckets, ..permit })
+    }
+}
+
+impl Authority {
+    /// Demands that a query may write into this bucket, too.
+    ///
+    /// # Errors
+    /// [`Denied`] where the tool did not declare writing, or the token does not grant it there.
+    pub fn require_writes(
+        &self,
+        permit: QueryPermit,
+        bucket: BucketName,
+    ) -> Result<QueryPermit, Denied> {
+        self.require(Action::PutObject, &bucket)?;
+        Ok(QueryPermit { writes: Some(bucket), ..permit })
     }
 }
 
@@ -128,6 +145,11 @@ impl QueryPermit {
     /// The buckets whose objects a query may read.
     pub fn reads(&self) -> &BTreeSet<BucketName> {
         &self.reads
+    }
+
+    /// The bucket that a query writes into.
+    pub fn writes(&self) -> Option<&BucketName> {
+        self.writes.as_ref()
     }
 
     /// Where its result lies.

@@ -18,8 +18,10 @@ pub enum Toolset {
     Search,
     /// Tables over the files of packages.
     Tabulator,
-    /// SQL over the data.
+    /// SQL over the data, which only reads.
     Athena,
+    /// SQL that writes.
+    AthenaWrite,
     /// Plans of several steps, kept in a bucket.
     Workflow,
     /// Users, roles and settings of the catalog, for its administrators.
@@ -39,6 +41,7 @@ impl Toolset {
         Toolset::Search,
         Toolset::Tabulator,
         Toolset::Athena,
+        Toolset::AthenaWrite,
         Toolset::Workflow,
         Toolset::Governance,
         Toolset::Graphql,
@@ -55,6 +58,7 @@ impl Toolset {
             Toolset::Search => "search",
             Toolset::Tabulator => "tabulator",
             Toolset::Athena => "athena",
+            Toolset::AthenaWrite => "athena_write",
             Toolset::Workflow => "workflow",
             Toolset::Governance => "governance",
             Toolset::Graphql => "graphql",

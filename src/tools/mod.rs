@@ -61,6 +61,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<tabulator::query::TabulatorBucketQuery>(),
     Entry::of::<tabulator::query::TabulatorQueryExecute>(),
     Entry::of::<athena::query_execute::AthenaQueryExecute>(),
+    Entry::of::<athena::query_insert::AthenaQueryInsert>(),
     Entry::of::<athena::query_results::AthenaQueryResults>(),
     Entry::of::<athena::query_cancel::AthenaQueryCancel>(),
     Entry::of::<athena::query_history::AthenaQueryHistory>(),

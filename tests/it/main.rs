@@ -11,6 +11,7 @@
 mod access;
 mod athena;
 mod athena_demo;
+mod athena_insert;
 mod bounds;
 mod canary;
 mod catalog;

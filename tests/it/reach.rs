@@ -84,6 +84,10 @@ fn arguments(tool: &str, text: &str) -> Vec<Value> {
             json!({"query": format!("SELECT * FROM \"{text}\"")}),
             json!({"query": "SELECT * FROM plates", "workgroup_name": text}),
         ],
+        "athena_query_insert" => vec![
+            json!({"query": format!("INSERT INTO \"{text}\".plates SELECT 'a', 'b'")}),
+            json!({"query": "INSERT INTO plates VALUES ('a', 'b')", "database_name": text}),
+        ],
         "tabulator_bucket_query" => {
             vec![json!({"query": "SELECT * FROM plates", "bucket_name": text})]
         }

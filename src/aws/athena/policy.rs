@@ -84,6 +84,13 @@ pub(super) fn query_policy(permit: &QueryPermit, partition: &str) -> String {
         let actions = vec!["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"];
         statements.push(allow(actions, json!(places)));
     }
+    if let Some(bucket) = permit.writes() {
+        let place = BucketRef { name: bucket.clone(), prefix: String::new() };
+        statements.extend(self::place(&Results::Written(place), &arn));
+        let partitions =
+            vec!["glue:BatchCreatePartition", "glue:CreatePartition", "glue:UpdatePartition"];
+        statements.push(allow(partitions, json!("*")));
+    }
     statements.extend(permit.results().into_iter().flat_map(|results| place(results, &arn)));
     if permit.has_connector() {
         statements.push(json!({
@@ -92,7 +99,8 @@ pub(super) fn query_policy(permit: &QueryPermit, partition: &str) -> String {
         }));
     }
     if !permit.reads().is_empty() || permit.results().is_some() {
-        let is_written = matches!(permit.results(), Some(Results::Written(_)));
+        let is_written =
+            permit.writes().is_some() || matches!(permit.results(), Some(Results::Written(_)));
         statements.push(kms(is_written, partition));
     }
     // What a permit has nothing of is no statement.

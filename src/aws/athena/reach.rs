@@ -8,7 +8,7 @@ use super::{Athena, GLUE, Question, Table};
 use crate::{
     aws::Source,
     domain::{
-        BucketName, BucketRef, Buckets, QueryPermit, QueryScope,
+        Action, BucketName, BucketRef, Buckets, QueryPermit, QueryScope,
         sql::{Kind, TableName},
     },
     error::{Code, ToolError},
@@ -41,6 +41,11 @@ impl Athena {
         permit: QueryPermit,
         question: &Question<'_>,
     ) -> Result<QueryPermit, ToolError> {
+        let target = question.statement.target();
+        if target.is_some() {
+            // Also where nothing below asks for a bucket.
+            self.authority.require_any(Action::PutObject)?;
+        }
         if self.rules().scope == QueryScope::Role {
             return Ok(permit.by_role());
         }
@@ -74,8 +79,30 @@ impl Athena {
                 }
             }
         }
-        let permit = self.authority.require_reads(permit, buckets)?;
+        let written = match target {
+            Some(target) => Some(self.written(&permit, question, target).boxed().await?),
+            None => None,
+        };
+        // Athena also reads where it writes.
+        buckets.extend(written.clone());
+        let mut permit = self.authority.require_reads(permit, buckets)?;
+        if let Some(bucket) = written {
+            permit = self.authority.require_writes(permit, bucket)?;
+        }
         Ok(if has_connector { permit.with_connector() } else { permit })
+    }
+
+    /// The bucket of the table that a query writes.
+    async fn written(
+        &self,
+        permit: &QueryPermit,
+        question: &Question<'_>,
+        target: &TableName,
+    ) -> Result<BucketName, ToolError> {
+        match self.adds(permit, question, target).await? {
+            Adds::Bucket(bucket) => Ok(bucket),
+            _ => Err(unknown(target, "it is no table of Glue's, so nothing is written to it")),
+        }
     }
 
     /// Whether the token lists nothing and the keys are the registry's: then AWS alone bounds them, for

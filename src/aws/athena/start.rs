@@ -23,7 +23,7 @@ use crate::{
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
-    /// A statement that only reads.
+    /// A statement that was checked.
     pub statement: &'a Checked,
     /// The data catalog of tables without one.
     pub catalog: &'a str,
@@ -106,6 +106,7 @@ fn started(id: &str, permit: &QueryPermit) {
         query_execution_id = id,
         workgroup = permit.workgroups().first(),
         ?buckets,
+        writes = permit.writes().map(|bucket| bucket.as_str()),
         "query started"
     );
 }

@@ -84,10 +84,7 @@ async fn what_works(
     queries::queries(tour, &client, bucket).await?;
 
     let shared = listed.last().ok_or("alice has a second bucket")?;
-    running.world.store().set_region(shared, "eu-central-1");
-    let moved = client.call("bucket_access_check", json!({"bucket": shared})).await?;
-    let region = text(moved.structured(), "/region");
-    tour.works("a bucket in another region", &moved, &format!("{shared} found in {region}"))?;
+    elsewhere(tour, running, &client, shared).await?;
 
     tour.heading("The same user with her catalog token: the catalog and AWS decide")?;
     let client = client.with_token(alice.catalog_token.clone());
@@ -101,6 +98,18 @@ async fn what_works(
 }
 
 /// Writes, describes, reads, links: the address of each step comes from the answer before.
+async fn elsewhere(
+    tour: &mut Tour<'_>,
+    running: &Running,
+    client: &Client,
+    bucket: &str,
+) -> Result<(), StartError> {
+    running.world.store().set_region(bucket, "eu-central-1");
+    let moved = client.call("bucket_access_check", json!({"bucket": bucket})).await?;
+    let region = text(moved.structured(), "/region");
+    tour.works("a bucket in another region", &moved, &format!("{bucket} found in {region}"))
+}
+
 async fn writes_and_reads(
     tour: &mut Tour<'_>,
     client: &Client,

@@ -1,6 +1,8 @@
 //! Whether a text is exactly one statement that only reads, for Athena (engine version 3, which is
 //! Trino), and which tables it names. Pure; asks nobody.
 //!
+//! [`check_insert`] knows the one statement that writes and can be bounded, for a tool of its own.
+//!
 //! Default deny: what neither the lexer nor the parser nor the forms of `SHOW` know is refused with
 //! its place. It is not the only guard: the credentials and the session's policy decide what a
 //! query may touch. A view is named as itself; what it reads is for AWS to know.
@@ -29,6 +31,7 @@
 //! inline (`WITH FUNCTION`), qualified function names, table functions but `sequence`.
 
 mod bounds;
+mod insert;
 mod lexer;
 mod parse;
 mod refused;
@@ -40,6 +43,7 @@ mod tables;
 mod tests;
 mod words;
 
+pub use insert::check_insert;
 pub use refused::{Position, Reason, Refused};
 pub use statement::{Checked, Kind, TableName, check};
 

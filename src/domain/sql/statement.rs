@@ -25,6 +25,8 @@ pub enum Kind {
     Describe,
     /// EXPLAIN of a query. EXPLAIN ANALYZE runs it.
     Explain,
+    /// INSERT of what a query finds: [`check_insert`](super::check_insert) alone makes it.
+    Insert,
 }
 
 /// A table as a statement names it, in lower case as Trino and Glue hold names.
@@ -54,7 +56,7 @@ impl TableName {
     }
 }
 
-/// A statement that only reads.
+/// A statement that was checked. [`check`] makes those that only read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// What it is.
@@ -66,6 +68,8 @@ pub struct Checked {
     /// Private, so that nothing but [`check`] makes one of these.
     #[serde(skip)]
     text: String,
+    #[serde(skip)]
+    target: Option<TableName>,
 }
 
 impl Checked {
@@ -74,6 +78,73 @@ impl Checked {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The table that it writes. `None` where it only reads.
+    pub fn target(&self) -> Option<&TableName> {
+        self.target.as_ref()
+    }
+
+    /// `tables` are those that it reads.
+    pub(super) fn new(
+        kind: Kind,
+        mut tables: Vec<TableName>,
+        target: Option<TableName>,
+        text: &Text<'_>,
+    ) -> Self {
+        tables.sort();
+        tables.dedup();
+        let parameters = text.tokens.iter().filter(|token| token.is_symbol("?")).count();
+        Self { kind, tables, parameters, text: text.blanked(), target }
+    }
+}
+
+/// The tokens of exactly one statement, within the bounds.
+pub(super) struct Text<'a> {
+    /// Without spaces, comments and a semicolon at the end.
+    pub tokens: Vec<Token<'a>>,
+    all: Vec<Token<'a>>,
+    end: Option<Position>,
+}
+
+impl<'a> Text<'a> {
+    /// Reads a text.
+    pub(super) fn read(text: &'a str) -> Result<Self, Refused> {
+        if text.len() > MAX_BYTES {
+            let message = format!("the text has {} bytes", text.len());
+            return Err(Refused::new(Reason::TooLong, message, Position::START));
+        }
+        let all = lexer::tokens(text)?;
+        let mut tokens: Vec<Token<'a>> = all
+            .iter()
+            .filter(|token| !matches!(token.lexeme, Lexeme::Space | Lexeme::Comment))
+            .copied()
+            .collect();
+        let mut end = None;
+        if tokens.last().is_some_and(|last| last.is_symbol(";")) {
+            end = tokens.pop().map(|token| token.at);
+        }
+        if let Some(semicolon) = tokens.iter().find(|token| token.is_symbol(";")) {
+            let message = "a semicolon ends the statement before the text ends";
+            return Err(Refused::new(Reason::NotOneStatement, message, semicolon.at));
+        }
+        bounds::check(&tokens)?;
+        Ok(Self { tokens, all, end })
+    }
+
+    /// The text before its end, comments as blanks.
+    fn blanked(&self) -> String {
+        let mut text = String::new();
+        for token in self.all.iter().take_while(|token| Some(token.at) != self.end) {
+            if token.lexeme == Lexeme::Comment {
+                let blank = |c: char| if matches!(c, '\n' | '\r') { c } else { ' ' };
+                text.extend(token.text.chars().map(blank));
+            } else {
+                text.push_str(token.text);
+            }
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
 }
 
 /// Whether a text is one statement that only reads.
@@ -81,30 +152,9 @@ impl Checked {
 /// # Errors
 /// [`Refused`] with the reason, the place and what to do.
 pub fn check(text: &str) -> Result<Checked, Refused> {
-    if text.len() > MAX_BYTES {
-        let message = format!("the text has {} bytes", text.len());
-        return Err(Refused::new(Reason::TooLong, message, Position::START));
-    }
-    let all = lexer::tokens(text)?;
-    let mut tokens: Vec<Token<'_>> = all
-        .iter()
-        .filter(|token| !matches!(token.lexeme, Lexeme::Space | Lexeme::Comment))
-        .copied()
-        .collect();
-    let mut end = None;
-    if tokens.last().is_some_and(|last| last.is_symbol(";")) {
-        end = tokens.pop().map(|token| token.at);
-    }
-    if let Some(semicolon) = tokens.iter().find(|token| token.is_symbol(";")) {
-        let message = "a semicolon ends the statement before the text ends";
-        return Err(Refused::new(Reason::NotOneStatement, message, semicolon.at));
-    }
-    bounds::check(&tokens)?;
-    let (kind, mut tables) = dispatched(&tokens)?;
-    tables.sort();
-    tables.dedup();
-    let parameters = tokens.iter().filter(|token| token.is_symbol("?")).count();
-    Ok(Checked { kind, tables, parameters, text: blanked(&all, end) })
+    let text = Text::read(text)?;
+    let (kind, tables) = dispatched(&text.tokens)?;
+    Ok(Checked::new(kind, tables, None, &text))
 }
 
 /// The kind and the tables of the statement that these tokens are.
@@ -128,7 +178,7 @@ fn dispatched(tokens: &[Token<'_>]) -> Result<(Kind, Vec<TableName>), Refused> {
 }
 
 /// The kind of query that begins here, `None` for SHOW, DESCRIBE and EXPLAIN.
-fn first_word(tokens: &[Token<'_>]) -> Result<Option<Kind>, Refused> {
+pub(super) fn first_word(tokens: &[Token<'_>]) -> Result<Option<Kind>, Refused> {
     let is_open = |token: &&Token<'_>| token.is_symbol("(");
     let Some(first) = tokens.iter().find(|token| !is_open(token)) else {
         let at = tokens.first().map_or(Position::START, |token| token.at);
@@ -229,19 +279,4 @@ fn after_options<'t, 'a>(mut tokens: &'t [Token<'a>]) -> Result<&'t [Token<'a>],
             _ => return Err(unknown(tokens, "EXPLAIN's options are FORMAT and TYPE")),
         }
     }
-}
-
-/// The text of the tokens before a place, comments as blanks.
-fn blanked(all: &[Token<'_>], end: Option<Position>) -> String {
-    let mut text = String::new();
-    for token in all.iter().take_while(|token| Some(token.at) != end) {
-        if token.lexeme == Lexeme::Comment {
-            let blank = |c: char| if matches!(c, '\n' | '\r') { c } else { ' ' };
-            text.extend(token.text.chars().map(blank));
-        } else {
-            text.push_str(token.text);
-        }
-    }
-    text.truncate(text.trim_end().len());
-    text
 }

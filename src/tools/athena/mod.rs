@@ -1,4 +1,4 @@
-//! SQL over the caller's data, and what there is to query. Whatever runs here only reads.
+//! SQL over the caller's data, and what there is to query. One tool writes, and is off by default.
 
 mod answer;
 pub mod databases_list;
@@ -8,6 +8,7 @@ mod parameters;
 pub mod query_cancel;
 pub mod query_execute;
 pub mod query_history;
+pub mod query_insert;
 pub mod query_results;
 pub mod query_validate;
 pub mod run;

@@ -39,13 +39,22 @@ pub struct Ask<'a> {
 /// # Errors
 /// It does not only read; it is not right; what it reads is not granted; what Athena answered.
 pub async fn run(cx: &Cx, ask: Ask<'_>) -> Result<Answer> {
-    let statement = checked(ask.query)?;
+    let (statement, wanted) = (checked(ask.query)?, ask.wanted);
+    let query = ended(cx, &statement, ask).await?;
+    Box::pin(page::first(&cx.athena(), query, wanted)).await
+}
+
+/// Runs a statement to its good end.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn ended(cx: &Cx, statement: &Checked, ask: Ask<'_>) -> Result<Execution> {
     let parameters = literals(ask.parameters, statement.parameters)?;
     let athena = cx.athena();
     let workgroup = athena.workgroup_name(ask.workgroup)?;
-    let tabulator = tabulator(cx, &statement, ask.catalog).await;
+    let tabulator = tabulator(cx, statement, ask.catalog).await;
     let question = Question {
-        statement: &statement,
+        statement,
         catalog: ask.catalog,
         database: ask.database,
         workgroup: &workgroup,
@@ -58,7 +67,7 @@ pub async fn run(cx: &Cx, ask: Ask<'_>) -> Result<Answer> {
     let looks = AtomicU64::new(0);
     let query = Box::pin(running.finished(|seen| tell(cx, &looks, seen))).await?;
     match query.state {
-        State::Succeeded => Box::pin(page::first(&athena, query, ask.wanted)).await,
+        State::Succeeded => Ok(query),
         _ => Err(failed_query(&query)),
     }
 }
@@ -71,7 +80,8 @@ pub fn checked(text: &str) -> Result<Checked> {
     sql::check(text).map_err(refused)
 }
 
-fn refused(refused: Refused) -> ToolError {
+/// A text that is refused, as a failure.
+pub(super) fn refused(refused: Refused) -> ToolError {
     let mut details = Map::new();
     details.insert("reason".to_owned(), json!(refused.reason));
     details.insert("position".to_owned(), json!(refused.position));
@@ -84,7 +94,8 @@ fn refused(refused: Refused) -> ToolError {
 /// The data catalog of tabulator tables, where the query may be about one. That nobody can tell it makes
 /// those tables unknown, and no others.
 async fn tabulator(cx: &Cx, statement: &Checked, catalog: &str) -> Option<String> {
-    let named = statement.tables.iter().filter_map(|table| table.catalog.as_deref());
+    let tables = statement.tables.iter().chain(statement.target());
+    let named = tables.filter_map(|table| table.catalog.as_deref());
     let is_other = |catalog: &str| !catalog.eq_ignore_ascii_case(GLUE);
     match named.chain([catalog]).any(is_other) {
         true => cx.tabulator_catalog().await.ok(),

@@ -53,7 +53,7 @@ rows! {
         example: "identity,bucket,package,catalog,search,governance",
         meaning: "Families of tools to offer, those that write included. An upper bound: no request \
             relaxes it. Besides those of the default there are `authoring` (templates, summaries and \
-            charts of packages), `tabulator` (tables over packages), `workflow`, `governance` (administration of \
+            charts of packages), `tabulator` (tables over packages), `athena_write` (SQL that writes), `workflow`, `governance` (administration of \
             the catalog) and `graphql`.",
         show: Plain(|c| list(&c.server.toolsets)),
     }
