@@ -11,6 +11,10 @@
 mod access;
 mod athena;
 mod athena_demo;
+mod athena_faults;
+mod athena_lists;
+mod athena_rights;
+mod athena_stops;
 mod bounds;
 mod canary;
 mod catalog;
