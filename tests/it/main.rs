@@ -13,6 +13,7 @@ mod athena;
 mod athena_demo;
 mod athena_faults;
 mod athena_lists;
+mod athena_places;
 mod athena_rights;
 mod athena_stops;
 mod bounds;

@@ -140,7 +140,8 @@ impl AthenaQueryValidate {
             Ok(plan) => Ok(Explanation { valid: true, plan: Some(plan), error: None }),
             // What is wrong with the query is the answer, not a failure.
             Err(error) if matches!(error.code, Code::SqlError | Code::NoSuchTable) => {
-                Ok(Explanation { valid: false, plan: None, error: Some(error.why.into_owned()) })
+                let told = format!("{}. {}", error.what, error.why);
+                Ok(Explanation { valid: false, plan: None, error: Some(told) })
             }
             Err(error) => Err(error),
         }

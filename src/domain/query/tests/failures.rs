@@ -44,6 +44,8 @@ const REASONS: &[(&str, Class, Option<(u32, u32)>)] = &[
         Some((1, 15)),
     ),
     ("SYNTAX_ERROR: line 1:15: Schema my_table does not exist", NoSuchDatabase, Some((1, 15))),
+    ("EntityNotFoundException: Entity Not Found (Service: AmazonDataCatalog)", NoSuchTable, None),
+    ("EntityNotFoundException: Database gone not found.", NoSuchDatabase, None),
     ("SCHEMA_NOT_FOUND: line 1:15: Schema 'x' does not exist", NoSuchDatabase, Some((1, 15))),
     ("CATALOG_NOT_FOUND: line 1:15: Catalog 'x' does not exist", NoSuchDatabase, Some((1, 15))),
     (
