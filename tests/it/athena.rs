@@ -156,8 +156,8 @@ async fn next_leads_through_all_rows_exactly_once() {
             4,
         ),
         // Athena's pages are cut in the middle, by bytes.
-        (json!({"max_bytes": 30_000}), vec![json!({"max_bytes": 50_000})], 8),
-        (json!({"max_bytes": 20_000, "max_results": 400}), vec![json!({"max_bytes": 90_000})], 6),
+        (json!({"max_bytes": 30_000}), vec![json!({"max_bytes": 50_000})], 4),
+        (json!({"max_bytes": 20_000, "max_results": 400}), vec![json!({"max_bytes": 90_000})], 4),
     ] {
         app.world().athena().script(numbered(2500, 60));
         app.world().journal().clear();

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use quilt_mcp_server::{
     config::Timeouts,
     demo::{
-        Fault, Service, Settings,
+        Fault, Service, Settings, Torn,
         athena::{QueryState, Script, Workgroup},
     },
 };
 use serde_json::{Value, json};
 
 use crate::{
-    athena::{EXECUTE, RESULTS, answering, asked, done, numbered, of, refused},
+    athena::{EXECUTE, RESULTS, answering, asked, call, done, numbered, of, refused},
     support::{TestApp, sts_calls},
     tabulator::catalog,
 };
@@ -44,6 +44,44 @@ async fn throttled_for_a_while_a_query_goes_on() {
     assert_eq!(app.world().athena().queries().len(), 1, "a repeated start is no second query");
     assert!(asked(&app, "GetQueryExecution").len() >= 8);
     assert_eq!(asked(&app, "StopQueryExecution").len(), 0);
+}
+
+#[tokio::test]
+async fn a_start_whose_answer_is_lost_is_no_second_query() {
+    let app = TestApp::start().await;
+    app.world().faults().inject(Service::Athena, Fault::Delay(Duration::ZERO), 1);
+    app.world().faults().inject(Service::Athena, Fault::Torn(Torn::Reset), 1);
+    done(&app.client("alice"), EXECUTE, of("alice", "SELECT 1")).await;
+    assert_eq!(asked(&app, "StartQueryExecution").len(), 2, "it was sent again");
+    assert_eq!(app.world().athena().queries().len(), 1);
+}
+
+#[tokio::test]
+async fn one_user_runs_eight_queries_at_once_and_others_run_theirs() {
+    let app = TestApp::with(&[("QUILT_MCP_USER_CONCURRENCY", "50")]).await;
+    let alice = app.client("alice");
+    let mut held = Vec::new();
+    for n in 1..=8 {
+        app.world().athena().script(Script::held(QueryState::Running));
+        let client = alice.clone();
+        held.push(tokio::spawn(
+            async move { call(&client, EXECUTE, of("alice", "SELECT 1")).await },
+        ));
+        while app.world().athena().queries().len() < n {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let ninth = refused(&alice, "aws_throttled", EXECUTE, of("alice", "SELECT 9"));
+    let bobs = app.client("bob");
+    let (error, _) = tokio::join!(ninth, done(&bobs, EXECUTE, of("bob", "SELECT 'bob'")));
+    assert!(error["what_to_do"].as_str().unwrap().contains("one of your queries"), "{error}");
+    assert_eq!(app.world().athena().queries().len(), 9, "eight of hers, and bob's");
+    held.pop().unwrap().abort();
+    done(&alice, EXECUTE, of("alice", "SELECT 9")).await;
+    app.world().athena().release();
+    for call in held {
+        assert!(call.await.unwrap().is_ok());
+    }
 }
 
 #[tokio::test]

@@ -221,6 +221,31 @@ async fn tabulator_s_tables_are_queried_by_bucket() {
 }
 
 #[tokio::test]
+async fn history_holds_queries_whose_texts_are_long() {
+    // Twenty texts are more than the 4 MiB that are read of one answer.
+    let app = TestApp::start().await;
+    let alice = app.client("alice");
+    let text = "x".repeat(250_000);
+    for n in 0..20 {
+        app.world().athena().script(numbered(1, 1));
+        let query = format!("SELECT '{text}' AS a{n}");
+        done(&alice, EXECUTE, json!({"query": query})).await;
+    }
+    let all = done(&alice, "athena_query_history", json!({})).await;
+    let queries = all["queries"].as_array().unwrap();
+    assert_eq!(queries.len(), 20);
+    assert_eq!(asked(&app, "BatchGetQueryExecution").len(), 3, "all at once, and then ten each");
+    for query in queries {
+        let shown = query["query"].as_str().unwrap();
+        assert!(shown.starts_with("SELECT 'xxx") && shown.len() < 10_000, "{}", shown.len());
+        assert_eq!(query["query_cut"], true);
+    }
+    let longer = format!("SELECT '{}'", "x".repeat(262_144));
+    let error = refused(&alice, "query_refused", EXECUTE, json!({"query": longer})).await;
+    assert_eq!(error["reason"], "too_long");
+}
+
+#[tokio::test]
 async fn history_shows_one_s_own_queries_the_latest_first() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.client("alice"), app.client("bob"));

@@ -117,7 +117,7 @@ async fn a_bucket_that_is_not_granted_is_not_queried_in_any_place_of_a_query() {
     for query in [
         format!("SELECT * FROM {bobs}"),
         format!("SELECT * FROM AwsDataCatalog.{bobs}"),
-        format!("SELECT * FROM \"QUILT-BOB-LAB\".PLATES"),
+        "SELECT * FROM \"QUILT-BOB-LAB\".PLATES".to_owned(),
         format!("SELECT a.value FROM plates a JOIN {bobs} b ON a.value = b.value"),
         format!("SELECT a.value FROM plates a, {bobs} b"),
         format!("WITH t AS (SELECT * FROM {bobs}) SELECT * FROM t"),

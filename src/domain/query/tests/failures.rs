@@ -25,7 +25,10 @@ const ALL: [Class; 15] = [
 ];
 
 /// Reasons with their class and place.
-const REASONS: &[(&str, Class, Option<(u32, u32)>)] = &[
+/// A reason, and what is read off it.
+type Known = (&'static str, Class, Option<(u32, u32)>);
+
+const REASONS: &[Known] = &[
     ("SYNTAX_ERROR: line 1:8: Column 'x' cannot be resolved", NoSuchColumn, Some((1, 8))),
     (
         "COLUMN_NOT_FOUND: line 2:5: Column 'x' cannot be resolved or requester is not authorized \
