@@ -346,6 +346,7 @@ impl Clients {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(self.settings.timeouts.clone())
             .interceptor(Bounded)
+            .retry_classifier(Bounded)
             .interceptor(rejected);
         config.set_endpoint_url(self.settings.athena_endpoint.clone());
         config
