@@ -107,68 +107,71 @@ async fn throttled_for_long_it_says_so_and_leaves_nothing_running() {
     assert_eq!(stops(&app), (1, QueryState::Cancelled), "nobody can tell where it is");
 }
 
+/// What Athena says, the code of it, a part of what is told, and a part of what to do.
+const REASONS: [(&str, &str, &str, &str); 11] = [
+    (
+        "SYNTAX_ERROR: line 2:5: mismatched input 'FORM'",
+        "sql_error",
+        "line 2, column 5",
+        "at the position",
+    ),
+    (
+        "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved",
+        "sql_error",
+        "Column 'x'",
+        "athena_table_schema",
+    ),
+    (
+        "TABLE_NOT_FOUND: line 1:15: Table 'a.b.gone' does not exist",
+        "no_such_table",
+        "a.b.gone",
+        "athena_tables_list",
+    ),
+    (
+        "SCHEMA_NOT_FOUND: line 1:15: Schema 'gone' does not exist",
+        "no_such_table",
+        "'gone'",
+        "athena_databases_list",
+    ),
+    (
+        "PERMISSION_DENIED: Permission denied on S3 path: s3://x/y",
+        "aws_access_denied",
+        "s3://x/y",
+        "role",
+    ),
+    (
+        "Insufficient permissions to execute the query. No glue:GetTable",
+        "aws_access_denied",
+        "glue:GetTable",
+        "role",
+    ),
+    (
+        "HIVE_BAD_DATA: Error parsing field value '?' for field 2",
+        "query_failed",
+        "field 2",
+        "TRY_CAST",
+    ),
+    (
+        "Query exhausted resources at this scale factor",
+        "query_failed",
+        "scale factor",
+        "partition keys",
+    ),
+    (
+        "Bytes scanned limit was exceeded",
+        "query_failed",
+        "Bytes scanned limit",
+        "athena_workgroups_list",
+    ),
+    ("GENERIC_INTERNAL_ERROR: null", "query_failed", "GENERIC_INTERNAL_ERROR", "run it again"),
+    ("QUERY_QUEUE_FULL: Too many queued queries", "aws_throttled", "queued", "Wait"),
+];
+
 #[tokio::test]
 async fn a_failure_says_athena_s_reason_and_what_to_do() {
     let app = TestApp::start().await;
     let alice = app.client("alice");
-    for (reason, code, says, to_do) in [
-        (
-            "SYNTAX_ERROR: line 2:5: mismatched input 'FORM'",
-            "sql_error",
-            "line 2, column 5",
-            "at the position",
-        ),
-        (
-            "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved",
-            "sql_error",
-            "Column 'x'",
-            "athena_table_schema",
-        ),
-        (
-            "TABLE_NOT_FOUND: line 1:15: Table 'a.b.gone' does not exist",
-            "no_such_table",
-            "a.b.gone",
-            "athena_tables_list",
-        ),
-        (
-            "SCHEMA_NOT_FOUND: line 1:15: Schema 'gone' does not exist",
-            "no_such_table",
-            "'gone'",
-            "athena_databases_list",
-        ),
-        (
-            "PERMISSION_DENIED: Permission denied on S3 path: s3://x/y",
-            "aws_access_denied",
-            "s3://x/y",
-            "role",
-        ),
-        (
-            "Insufficient permissions to execute the query. No glue:GetTable",
-            "aws_access_denied",
-            "glue:GetTable",
-            "role",
-        ),
-        (
-            "HIVE_BAD_DATA: Error parsing field value '?' for field 2",
-            "query_failed",
-            "field 2",
-            "TRY_CAST",
-        ),
-        (
-            "Query exhausted resources at this scale factor",
-            "query_failed",
-            "scale factor",
-            "partition keys",
-        ),
-        (
-            "Bytes scanned limit was exceeded",
-            "query_failed",
-            "Bytes scanned limit",
-            "athena_workgroups_list",
-        ),
-        ("GENERIC_INTERNAL_ERROR: null", "query_failed", "GENERIC_INTERNAL_ERROR", "run it again"),
-        ("QUERY_QUEUE_FULL: Too many queued queries", "aws_throttled", "queued", "Wait"),
-    ] {
+    for (reason, code, says, to_do) in REASONS {
         app.world().athena().script(Script::failing(reason));
         let error = refused(&alice, code, EXECUTE, of("alice", "SELECT 1")).await;
         let told = error["why"].as_str().unwrap();

@@ -1,9 +1,6 @@
 //! Queries that nobody waits for any more: stopped once, by whoever started them.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use quilt_mcp_server::demo::{
     Call, Fault, Service, World,
@@ -191,7 +188,7 @@ async fn one_s_own_query_is_stopped_by_its_id() {
 
 #[tokio::test]
 async fn what_has_ended_is_not_stopped() {
-    let app = Arc::new(TestApp::start().await);
+    let app = TestApp::start().await;
     let alice = app.client("alice");
     let answer = done(&alice, EXECUTE, of("alice", "SELECT 1")).await;
     let id = json!({"query_execution_id": answer["query_execution_id"]});
@@ -199,8 +196,10 @@ async fn what_has_ended_is_not_stopped() {
     // Nor is one whose rows somebody does not wait for.
     app.world().athena().script(Script { page_delay: Duration::from_secs(3), ..numbered(1, 1) });
     let call = waiting(&alice, EXECUTE, of("alice", "SELECT 1"));
+    until("it is started", || app.world().athena().queries().len() == 2).await;
     until_it_is(app.world(), QueryState::Succeeded).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert!(!call.is_finished(), "its rows are waited for");
     call.abort();
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(stops(app.world()).len(), 0);
