@@ -4,7 +4,13 @@ use aws_sdk_athena::config::{
     ConfigBag, Intercept, RuntimeComponents,
     interceptors::BeforeDeserializationInterceptorContextMut as Answer,
 };
-use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::context::InterceptorContext,
+        retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority},
+    },
+};
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{LengthLimitError, Limited};
 
@@ -30,6 +36,24 @@ impl Intercept for Bounded {
         let whole = std::mem::replace(body, SdkBody::taken());
         *body = SdkBody::from_body_1_x(Limited::new(whole, MAX_ANSWER_BYTES));
         Ok(())
+    }
+}
+
+/// To the SDK it is an answer that broke off, and it would ask for the same twice more.
+impl ClassifyRetry for Bounded {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.output_or_error() {
+            Some(Err(error)) if is_too_large(error) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "Bounded"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 

@@ -63,6 +63,7 @@ impl Keys {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(settings.timeouts.clone())
             .interceptor(Bounded)
+            .retry_classifier(Bounded)
             .interceptor(rejected.clone());
         athena.set_endpoint_url(settings.athena_endpoint.clone());
         let (clients, athena_client) = (Mutex::default(), OnceLock::new());

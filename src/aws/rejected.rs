@@ -52,13 +52,19 @@ impl Intercept for Rejected {
 fn rejects(status: u16, body: Option<&[u8]>) -> bool {
     let Some(body) = body.filter(|_| status >= 400) else { return false };
     let text = String::from_utf8_lossy(body);
-    let between = |from, to| Some(text.split_once(from)?.1.split_once(to)?.0);
-    // S3's XML; and Athena's JSON, whose type may begin with a name space.
-    let told = between("<Code>", "</Code>").or_else(|| {
-        let told = between("\"__type\":\"", "\"")?;
-        Some(told.rsplit('#').next().unwrap_or(told))
-    });
-    told.and_then(failure::by_name) == Some(Code::AwsCredentialsExpired)
+    let of_xml = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    let code = match of_xml {
+        Some((code, _)) => Some(code.to_owned()),
+        None => of_json(&text),
+    };
+    code.and_then(|code| failure::by_name(&code)) == Some(Code::AwsCredentialsExpired)
+}
+
+/// As Athena writes it: `{"__type": "namespace#Code"}`.
+fn of_json(text: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(text).ok()?;
+    let kind = body.get("__type").and_then(serde_json::Value::as_str)?;
+    kind.rsplit('#').next().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -73,11 +79,12 @@ mod tests {
         assert!(!rejects(200, Some(expired)), "an object may hold any text");
         assert!(!rejects(200, None), "one that streams");
         assert!(!rejects(403, Some(denied)));
-        let athena =
-            br#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"m"}"#;
-        assert!(rejects(400, Some(athena)));
-        assert!(rejects(400, Some(br#"{"__type":"ExpiredTokenException"}"#)));
-        assert!(!rejects(400, Some(br#"{"__type":"InvalidRequestException"}"#)));
+        let of_athena = br#"{"__type":"ExpiredTokenException","Message":"m"}"#.as_slice();
+        let named = br#"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"#.as_slice();
+        let other = br#"{"__type":"ThrottlingException","Message":"ExpiredTokenException"}"#;
+        assert!(rejects(400, Some(of_athena)) && rejects(400, Some(named)));
+        assert!(!rejects(200, Some(of_athena)), "a row may hold any text");
+        assert!(!rejects(400, Some(other.as_slice())));
         assert!(!rejects(400, Some(b"no XML")));
         assert!(
             !rejects(400, Some(b"")),

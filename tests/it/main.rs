@@ -11,7 +11,12 @@
 mod access;
 mod athena;
 mod athena_demo;
+mod athena_faults;
 mod athena_insert;
+mod athena_lists;
+mod athena_places;
+mod athena_rights;
+mod athena_stops;
 mod bounds;
 mod canary;
 mod catalog;

@@ -67,7 +67,7 @@ pub struct Execution {
     pub(super) marked_by: Option<String>,
     /// Where it is.
     pub state: State,
-    /// Why it failed.
+    /// Why it failed, or was stopped.
     pub failure: Option<Failure>,
     /// When it was started.
     pub submitted: Option<Timestamp>,
@@ -108,7 +108,11 @@ impl Execution {
             query: own::unmarked(text).to_owned(),
             marked_by: own::marked_by(text),
             state,
-            failure: (state == State::Failed).then(classify),
+            failure: match state {
+                State::Failed => Some(classify()),
+                State::Cancelled if status.state_change_reason().is_some() => Some(classify()),
+                _ => None,
+            },
             submitted: status.submission_date_time().and_then(timestamp),
             completed: status.completion_date_time().and_then(timestamp),
             statistics: told.statistics().map(statistics).unwrap_or_default(),

@@ -47,7 +47,11 @@ pub fn failed_query(query: &Execution) -> ToolError {
     let error = match &query.failure {
         Some(failure) => {
             details.insert("failure".to_owned(), json!(failure));
-            told_as(failure, "The query failed".to_owned())
+            let what = match query.state {
+                State::Cancelled => "The query was stopped",
+                _ => "The query failed",
+            };
+            told_as(failure, what.to_owned())
         }
         None if query.state == State::Cancelled => ToolError::new(
             Code::QueryFailed,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_athena::Client;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument;
 
 use super::{Athena, Execution, State, failed};
@@ -56,8 +56,10 @@ impl Running {
         let end = Instant::now() + rules.timeout;
         let (mut pause, mut failures) = (PAUSE, 0);
         loop {
-            match self.look().await {
-                Ok(seen) => {
+            match timeout_at(end, self.look()).await {
+                // An answer that does not come does not make the time longer.
+                Err(_over) => {}
+                Ok(Ok(seen)) => {
                     failures = 0;
                     tell(&seen);
                     if seen.state.is_final() {
@@ -69,7 +71,7 @@ impl Running {
                         return Err(scans_too_much(&seen, rules.max_scan_bytes));
                     }
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     failures += 1;
                     if !is_passing(error.code) || failures >= PATIENCE {
                         self.stop("where it is cannot be told").await;
@@ -94,7 +96,12 @@ impl Running {
 
     async fn stop(&mut self, why: &'static str) {
         self.over = true;
-        stopped(self.athena.clone(), self.client.clone(), self.id.clone(), why).await;
+        let (athena, client, id) = (self.athena.clone(), self.client.clone(), self.id.clone());
+        // In a task of its own: whoever leaves meanwhile does not keep the query running.
+        let stopping = tokio::spawn(stopped(athena, client, id, why).in_current_span());
+        if stopping.await.is_err() {
+            not_stopped(&self.id, why, Code::Internal.as_str());
+        }
     }
 }
 
@@ -118,15 +125,19 @@ async fn stopped(athena: Athena, client: Client, id: String, why: &'static str) 
             why,
             "query stopped"
         ),
-        Err(error) => tracing::warn!(
-            event = "query",
-            outcome = "not_stopped",
-            query_execution_id = id,
-            why,
-            code = error.code.as_str(),
-            "a query may run on"
-        ),
+        Err(error) => not_stopped(&id, why, error.code.as_str()),
     }
+}
+
+fn not_stopped(id: &str, why: &str, code: &str) {
+    tracing::warn!(
+        event = "query",
+        outcome = "not_stopped",
+        query_execution_id = id,
+        why,
+        code,
+        "a query may run on"
+    );
 }
 
 impl Athena {

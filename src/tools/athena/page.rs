@@ -112,6 +112,7 @@ pub(super) async fn from(
             None => Gathered::new(wanted.format, found.columns, wanted.room)
                 .ok_or_else(|| too_large("The columns alone have more bytes than max_bytes."))?,
         };
+        let count = found.rows.len();
         for (at, row) in found.rows.into_iter().enumerate().skip(place.skip) {
             if rows.len() == wanted.rows || !rows.take(row) {
                 if rows.len() == 0 {
@@ -124,7 +125,8 @@ pub(super) async fn from(
         let Some(page) = found.next else {
             return Ok(rows.answer(query.id, query.statistics, None));
         };
-        place = Place { page: Some(page), skip: 0, ..place };
+        // Where Athena's answer was too large, this page has fewer rows than are to be skipped.
+        place = Place { page: Some(page), skip: place.skip.saturating_sub(count), ..place };
         if rows.len() == wanted.rows {
             let next = paging::encode(&place);
             return Ok(rows.answer(query.id, query.statistics, Some(next)));

@@ -74,7 +74,7 @@ struct Past {
     #[serde(skip_serializing_if = "Option::is_none")]
     database_name: Option<String>,
     statistics: Statistics,
-    /// Why it failed.
+    /// Why it failed, or was stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }

@@ -125,7 +125,8 @@ impl AthenaQueryValidate {
                 "explain is for SELECT, WITH and VALUES without question marks",
             ));
         }
-        // On a line of its own, so that the columns in Athena's errors are those of the query.
+        // On a line of its own, so that the columns in Athena's errors are those of the query; the lines are
+        // put right below.
         let query = format!("EXPLAIN\n{}", self.query);
         let wanted = Wanted::read(Wanted::ROWS, Wanted::BYTES, Format::Table)?;
         let ask = Ask {
@@ -141,9 +142,40 @@ impl AthenaQueryValidate {
             Ok(plan) => Ok(Explanation { valid: true, plan: Some(plan), error: None }),
             // What is wrong with the query is the answer, not a failure.
             Err(error) if matches!(error.code, Code::SqlError | Code::NoSuchTable) => {
-                Ok(Explanation { valid: false, plan: None, error: Some(error.why.into_owned()) })
+                let told = one_line_less(format!("{}. {}", error.what, error.why), &error);
+                Ok(Explanation { valid: false, plan: None, error: Some(told) })
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A reason of Athena's whose line counts from the query, and not from the EXPLAIN before it.
+fn one_line_less(text: String, error: &ToolError) -> String {
+    let details = error.details.as_deref().and_then(|details| details.get("failure"));
+    let number = |at: &str| details.and_then(|f| f.pointer(at)).and_then(Value::as_u64);
+    let (Some(line), Some(column)) = (number("/position/0"), number("/position/1")) else {
+        return text;
+    };
+    let less = line.saturating_sub(1);
+    text.replace(&format!("line {line}:{column}"), &format!("line {less}:{column}"))
+        .replace(&format!("line {line}, column {column}"), &format!("line {less}, column {column}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_the_query() {
+        let error = ToolError::internal("x");
+        let text = "Athena says (line 2, column 8): SYNTAX_ERROR: line 2:8: Column 'a' in line 9";
+        assert_eq!(one_line_less(text.to_owned(), &error), text, "no place, nothing to do");
+        let details = json!({"failure": {"position": [2, 8]}}).as_object().cloned().unwrap();
+        let told = one_line_less(text.to_owned(), &error.with_details(details));
+        let right = "Athena says (line 1, column 8): SYNTAX_ERROR: line 1:8: Column 'a' in line 9";
+        assert_eq!(told, right);
     }
 }

@@ -54,6 +54,8 @@ const OF_STATEMENTS: &[Phrase] = &[
 
 /// What Athena and the services around it say.
 const OF_SERVICES: &[Phrase] = &[
+    begins("entitynotfoundexception: database", "not found", Class::NoSuchDatabase),
+    begins("entitynotfoundexception", "", Class::NoSuchTable),
     holds("when writing output to url", Class::Output),
     holds("unable to verify/create output bucket", Class::Output),
     holds("no output location provided", Class::Output),
