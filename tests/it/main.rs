@@ -14,6 +14,7 @@ mod athena_demo;
 mod athena_faults;
 mod athena_insert;
 mod athena_lists;
+mod athena_logs;
 mod athena_places;
 mod athena_rights;
 mod athena_stops;
