@@ -116,6 +116,12 @@ impl Visitor for Walk {
         if !is_plain {
             return stop(Reason::NotUnderstood, "a clause is not Trino's", Position::START);
         }
+        // Trino takes a name for hidden in the whole of a query that gives it again, and then resolves
+        // it where it is not hidden: to a table. So which is meant, a list of names cannot tell.
+        if query.with.is_some() && self.scopes.iter().any(|scope| scope.is_recursive) {
+            let message = "a WITH inside of WITH RECURSIVE is not understood";
+            return stop(Reason::NotUnderstood, message, Position::START);
+        }
         let named = |with: &sqlparser::ast::With| {
             let name = |cte: &sqlparser::ast::Cte| {
                 (ptr::from_ref(cte.query.as_ref()), cte.alias.name.value.clone())
