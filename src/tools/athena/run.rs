@@ -39,7 +39,7 @@ pub struct Ask<'a> {
 /// # Errors
 /// It does not only read; it is not right; what it reads is not granted; what Athena answered.
 pub async fn run(cx: &Cx, ask: Ask<'_>) -> Result<Answer> {
-    let statement = checked(ask.query)?;
+    let statement = checked(cx, ask.query).await?.map_err(refused)?;
     let parameters = literals(ask.parameters, statement.parameters)?;
     let athena = cx.athena();
     let workgroup = athena.workgroup_name(ask.workgroup)?;
@@ -63,12 +63,21 @@ pub async fn run(cx: &Cx, ask: Ask<'_>) -> Result<Answer> {
     }
 }
 
-/// The statement of a text, if it only reads.
+/// Bytes of a text that is checked where it is; what is longer may take half a second of a processor.
+const SHORT: usize = 8 * 1024;
+
+/// The statement of a text, or why it is not run.
 ///
 /// # Errors
-/// `query_refused` with the reason and its place.
-pub fn checked(text: &str) -> Result<Checked> {
-    sql::check(text).map_err(refused)
+/// `timeout` where others have all threads for such work for too long.
+pub async fn checked(cx: &Cx, text: &str) -> Result<std::result::Result<Checked, Refused>> {
+    match text.len() {
+        ..=SHORT => Ok(sql::check(text)),
+        _ => {
+            let text = text.to_owned();
+            cx.compute(move || Ok(sql::check(&text))).await
+        }
+    }
 }
 
 fn refused(refused: Refused) -> ToolError {
