@@ -16,6 +16,7 @@ use tower_http::{
 };
 
 use crate::{
+    aws::athena,
     http::{
         gate::{Gate, gate},
         head,
@@ -37,6 +38,8 @@ pub struct App {
     pub draining: Draining,
     /// Keeps the keys of tokens up to date.
     pub rotation: Arc<Rotation>,
+    /// Queries that have to be stopped before the process ends.
+    pub athena: Arc<athena::Shared>,
 }
 
 impl App {

@@ -110,6 +110,7 @@ pub async fn build_with(
     };
     let server = &config.server;
     let catalogue = Arc::new(Catalogue::new(table, &server.toolsets, server.read_only));
+    let athena = services.athena.clone();
     let gate = Arc::new(gate(server, authenticator, catalogue, services));
     let draining = gate.draining.clone();
     let allowed =
@@ -117,7 +118,7 @@ pub async fn build_with(
     tokio::spawn(sweep(Arc::downgrade(&gate)));
     let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
     tokio::spawn(rotation.clone().run());
-    Ok(App { gate, allowed: Arc::new(allowed), draining, rotation })
+    Ok(App { gate, allowed: Arc::new(allowed), draining, rotation, athena })
 }
 
 /// A build that checks nothing works with an AWS on this machine alone.

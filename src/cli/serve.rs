@@ -1,6 +1,6 @@
 //! `serve`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -14,6 +14,9 @@ use crate::{
     http::serve::{Limits, serve, stop_signal},
     telemetry::{self, Stream},
 };
+
+/// How long the queries of cut requests have to be stopped, behind the drain.
+const LAST_QUERIES: Duration = Duration::from_secs(3);
 
 pub(super) async fn run() -> Outcome {
     // Before anything else: without a handler the signal ends the process.
@@ -44,6 +47,10 @@ pub(super) async fn run() -> Outcome {
         drain: config.server.drain,
     };
     serve(listener, app.router(), app.draining.clone(), stop_signal(), limits).await?;
+    // Nobody waits for them any more, and they would cost until they end by themselves.
+    if !app.athena.ended(LAST_QUERIES).await {
+        tracing::warn!(event = "lifecycle", "queries were not stopped in time and may run on");
+    }
     tracing::info!(event = "lifecycle", "stopped");
     Ok(ExitCode::SUCCESS)
 }

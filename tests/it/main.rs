@@ -10,6 +10,7 @@
 
 mod access;
 mod athena;
+mod athena_attack;
 mod athena_demo;
 mod athena_faults;
 mod athena_insert;

@@ -4,7 +4,7 @@ use aws_sdk_athena::types::TableMetadata;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Athena, GLUE, execution::timestamp};
+use super::{Athena, GLUE, execution::timestamp, reach};
 use crate::{
     domain::{Action, QueryPermit},
     error::ToolError,
@@ -161,6 +161,7 @@ impl Athena {
     /// Of other data catalogs than Glue's, a connector's function tells.
     fn metadata_permit(&self, action: Action, catalog: &str) -> Result<QueryPermit, ToolError> {
         let permit = self.authority.require_query(action, &[])?;
+        reach::registered(catalog)?;
         Ok(match catalog.eq_ignore_ascii_case(GLUE) {
             true => permit,
             false => permit.with_connector(),

@@ -25,6 +25,7 @@ use std::{
 use aws_sdk_athena::Client;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio_util::task::TaskTracker;
 
 pub use execution::{Execution, State, Statistics};
 pub use failed::failed_query;
@@ -65,6 +66,8 @@ pub struct Shared {
     asking: Turns,
     running: Turns,
     own: Own,
+    /// Queries that are waited for or being stopped.
+    ends: TaskTracker,
 }
 
 /// What the operator sets, and no call relaxes.
@@ -99,6 +102,7 @@ impl Shared {
             asking: Turns::new(ASKING, ASKING_OF_ONE),
             running: Turns::new(RUNNING, RUNNING_OF_ONE),
             own: Own::new(),
+            ends: TaskTracker::new(),
         }
     }
 }

@@ -130,6 +130,10 @@ impl Athena {
                 .map(Adds::Tabulated)
                 .map_err(|_| unknown(named, "its database is no bucket"));
         }
+        if !self.is_narrowed() && named.table.contains('$') {
+            return Err(unknown(named, "what a $ in its name stands for is for Athena to know"));
+        }
+        registered(catalog)?;
         let is_glue = catalog.eq_ignore_ascii_case(GLUE);
         let (catalog, permit) = match is_glue {
             true => (GLUE, permit.clone()),
@@ -155,16 +159,38 @@ impl Athena {
 
 /// The bucket of a table's location, in any of the schemes that Hive knows.
 fn place(table: &Table) -> Option<BucketName> {
+    // Some tools write a location for a view too, which says nothing of what it reads.
+    if is_view(table) {
+        return None;
+    }
     let (scheme, rest) = table.location.as_deref()?.split_once("://")?;
     let is_s3 = ["s3", "s3a", "s3n"].contains(&scheme);
     let bucket = rest.split('/').next().filter(|_| is_s3)?;
     BucketRef::parse(bucket).ok().map(|place| place.name)
 }
 
+fn is_view(table: &Table) -> bool {
+    table.table_type.as_deref().is_some_and(|kind| kind.to_ascii_uppercase().contains("VIEW"))
+}
+
 fn why_unknown(table: &Table) -> &'static str {
-    match table.table_type.as_deref() {
-        Some("VIRTUAL_VIEW") => "it is a view, and what a view reads is not told",
-        _ => "it has no location in S3",
+    match is_view(table) {
+        true => "it is a view, and what a view reads is not told",
+        false => "it has no location in S3",
+    }
+}
+
+/// That a data catalog is one of the account's. `lambda:name` is none: Athena then calls any function of that
+/// name, and the session policy of connectors names no function.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn registered(catalog: &str) -> Result<(), ToolError> {
+    match catalog.contains(':') {
+        true => Err(ToolError::invalid_arguments(
+            "a data catalog has no colon in its name: functions are not called by their names here",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -232,6 +258,16 @@ mod tests {
         ] {
             let found = place(&table(location, PLAIN[0]));
             assert_eq!(found.as_ref().map(BucketName::as_str), bucket, "{location:?}");
+        }
+    }
+
+    #[test]
+    fn a_view_with_a_location_is_a_view() {
+        for kind in ["VIRTUAL_VIEW", "virtual_view", "MATERIALIZED_VIEW"] {
+            let view = table(Some("s3://mine/a"), PLAIN[0]);
+            let view = Table { table_type: Some(kind.to_owned()), ..view };
+            assert_eq!(place(&view), None, "{kind}");
+            assert!(why_unknown(&view).contains("view"));
         }
     }
 

@@ -22,8 +22,9 @@ pub struct Found {
     pub next: Option<String>,
 }
 
-/// Queries that are asked for at once where fifty are too much: each may have 256 KiB of text.
-const FEW: usize = 10;
+/// Queries that are asked for at once where fifty are too much: each may have 256 KiB of text, of which
+/// JSON makes six times as much at worst. So two always fit, whatever others have put into the workgroup.
+const FEW: [usize; 2] = [10, 2];
 
 impl Athena {
     /// A page of at most so many rows, 1 to 999, of a query that has succeeded. Where these are more than an
@@ -111,16 +112,17 @@ impl Athena {
         ids: &[String],
     ) -> Result<Vec<Execution>, ToolError> {
         let permit = self.history_permit(workgroup)?;
-        let mut told = match self.batch(&permit, ids).await {
-            Err(error) if error.code == Code::ResultTooLarge => {
-                let mut told = Vec::new();
-                for few in ids.chunks(FEW) {
-                    told.extend(self.batch(&permit, few).await?);
+        let mut told = Vec::new();
+        let mut left: Vec<&[String]> = vec![ids];
+        while let Some(some) = left.pop() {
+            let fewer = FEW.into_iter().find(|few| *few < some.len());
+            match (self.batch(&permit, some).await, fewer) {
+                (Err(error), Some(few)) if error.code == Code::ResultTooLarge => {
+                    left.extend(some.chunks(few));
                 }
-                told
+                (answer, _) => told.extend(answer?),
             }
-            answer => answer?,
-        };
+        }
         told.retain(|query| self.is_own(query) && query.workgroup == workgroup);
         told.sort_by_key(|query| ids.iter().position(|id| *id == query.id));
         Ok(told)

@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use aws_sdk_athena::Client;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    runtime::Handle,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 
-use super::{Athena, Execution, State, failed};
+use super::{Athena, Execution, Shared, State, failed};
 use crate::{
     domain::{Action, QueryPermit},
     error::{Code, ToolError},
@@ -21,14 +26,19 @@ pub struct Running {
     client: Client,
     id: String,
     over: bool,
-    _turn: Turn,
+    /// Given back when the query is over or stopped: who leaves does not start more than his part.
+    turn: Option<Turn>,
+    /// While there is one of these, the process waits a little before it ends.
+    _ends: TaskTrackerToken,
 }
 
 /// Between two questions where the query is: at first, and at last.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Failures in a row to tell where a query is, after which it is given up.
+/// Failures in a row to tell where a query is, or to stop it, after which that is given up.
 const PATIENCE: u32 = 5;
+/// How long a caller waits until his query is stopped. It is stopped all the same.
+const STOP: Duration = Duration::from_secs(10);
 
 impl Running {
     pub(super) fn new(
@@ -38,7 +48,8 @@ impl Running {
         id: String,
         turn: Turn,
     ) -> Self {
-        Self { athena, permit, client, id, over: false, _turn: turn }
+        let ends = athena.shared.ends.token();
+        Self { athena, permit, client, id, over: false, turn: Some(turn), _ends: ends }
     }
 
     /// `QueryExecutionId`
@@ -94,50 +105,82 @@ impl Running {
         self.athena.look_by(self.client.clone(), &self.id).await
     }
 
+    /// Stops the query, also where nobody waits for that any more.
     async fn stop(&mut self, why: &'static str) {
-        self.over = true;
-        let (athena, client, id) = (self.athena.clone(), self.client.clone(), self.id.clone());
-        // In a task of its own: whoever leaves meanwhile does not keep the query running.
-        let stopping = tokio::spawn(stopped(athena, client, id, why).in_current_span());
-        if stopping.await.is_err() {
-            not_stopped(&self.id, why, Code::Internal.as_str());
+        if let Some(stopping) = self.stopping(why) {
+            // Whether it was stopped is in the log.
+            let _stopped_or_not_yet = timeout(STOP, stopping).await;
         }
+    }
+
+    /// Has the query stopped by a task of its own.
+    fn stopping(&mut self, why: &'static str) -> Option<JoinHandle<()>> {
+        // Without a runtime the process is at its end.
+        let runtime = Handle::try_current().ok().filter(|_| !self.over)?;
+        self.over = true;
+        let (athena, permit) = (self.athena.clone(), self.permit.clone());
+        let (client, id, turn) = (self.client.clone(), self.id.clone(), self.turn.take());
+        let stopping = async move {
+            stopped(&athena, &permit, client, &id, why).await;
+            drop(turn);
+        };
+        Some(self.athena.shared.ends.spawn_on(stopping.in_current_span(), &runtime))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Without a runtime the process is at its end.
-        if let (false, Ok(runtime)) = (self.over, tokio::runtime::Handle::try_current()) {
-            let (athena, client, id) = (self.athena.clone(), self.client.clone(), self.id.clone());
-            runtime.spawn(stopped(athena, client, id, "the caller left").in_current_span());
+        drop(self.stopping("the caller left"));
+    }
+}
+
+async fn stopped(
+    athena: &Athena,
+    permit: &QueryPermit,
+    mut client: Client,
+    id: &str,
+    why: &'static str,
+) {
+    let (mut pause, mut failures) = (PAUSE, 0);
+    loop {
+        let stop = |client: Client| client.stop_query_execution().query_execution_id(id).send();
+        let Err(error) = athena.call_by(client.clone(), "Stopping the query", stop).await else {
+            tracing::info!(
+                event = "query",
+                outcome = "stopped",
+                query_execution_id = id,
+                why,
+                "query stopped"
+            );
+            return;
+        };
+        failures += 1;
+        if !is_passing(error.code) || failures >= PATIENCE {
+            tracing::warn!(
+                event = "query",
+                outcome = "not_stopped",
+                query_execution_id = id,
+                why,
+                code = error.code.as_str(),
+                "a query may run on"
+            );
+            return;
+        }
+        sleep(pause).await;
+        pause = (pause * 3).min(LONGEST_PAUSE);
+        if let Ok(fresh) = athena.client(permit).await {
+            client = fresh;
         }
     }
 }
 
-async fn stopped(athena: Athena, client: Client, id: String, why: &'static str) {
-    let stop = |client: Client| client.stop_query_execution().query_execution_id(&id).send();
-    match athena.call_by(client, "Stopping the query", stop).await {
-        Ok(_) => tracing::info!(
-            event = "query",
-            outcome = "stopped",
-            query_execution_id = id,
-            why,
-            "query stopped"
-        ),
-        Err(error) => not_stopped(&id, why, error.code.as_str()),
+impl Shared {
+    /// Waits until every query that nobody waits for any more is stopped: before the process ends.
+    /// `false` where that takes longer than `patience`.
+    pub async fn ended(&self, patience: Duration) -> bool {
+        self.ends.close();
+        timeout(patience, self.ends.wait()).await.is_ok()
     }
-}
-
-fn not_stopped(id: &str, why: &str, code: &str) {
-    tracing::warn!(
-        event = "query",
-        outcome = "not_stopped",
-        query_execution_id = id,
-        why,
-        code,
-        "a query may run on"
-    );
 }
 
 impl Athena {

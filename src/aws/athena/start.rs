@@ -87,7 +87,7 @@ impl Athena {
             started(&id, &permit);
             Ok(Running::new(athena, permit, client, id, turn))
         };
-        let begun = tokio::spawn(begun.in_current_span()).await;
+        let begun = self.shared.ends.spawn(begun.in_current_span()).await;
         begun.unwrap_or_else(|_| Err(ToolError::internal("starting a query ended unexpectedly")))
     }
 

@@ -28,7 +28,7 @@
 //!
 //! # Refused although Trino knows it
 //! `TABLE name`, `VALUES 1` without parentheses, MATCH_RECOGNIZE, JSON_TABLE and the clauses of `JSON_QUERY(…)`, functions written
-//! inline (`WITH FUNCTION`), qualified function names, table functions but `sequence`.
+//! inline (`WITH FUNCTION`), a WITH inside of WITH RECURSIVE, qualified function names, table functions but `sequence`.
 
 mod bounds;
 mod insert;

@@ -136,7 +136,9 @@ impl Form<'_, '_> {
     fn name(&mut self, most: usize) -> Result<Vec<String>, Refused> {
         let mut parts = Vec::new();
         loop {
-            let plain = |name: &String| !name.contains(['"', '`', '\'', '\\', '\n', '\r']);
+            // No colon: `lambda:name` would be a function that is called.
+            let odd = ['"', '`', '\'', '\\', '\n', '\r', ':', ';'];
+            let plain = |name: &String| !name.contains(odd);
             match self.take(|token| token.name().filter(plain)) {
                 Some(part) => parts.push(part),
                 None => return Err(self.refused("a name is missing")),

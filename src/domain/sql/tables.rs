@@ -10,7 +10,11 @@ use super::{
 use sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, TableFactor, Visit, Visitor,
 };
-use std::{ops::ControlFlow, ptr};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+    ptr,
+};
 
 /// The tables of a query. `words` are the unquoted words of its text.
 pub(super) fn of(query: &Query, words: &[&Token<'_>]) -> Result<Vec<TableName>, Refused> {
@@ -39,10 +43,11 @@ pub(super) fn of(query: &Query, words: &[&Token<'_>]) -> Result<Vec<TableName>, 
 
 /// The names that a query's WITH gives.
 struct Scope {
-    /// Those that may be used at this point of the walk.
-    visible: Vec<String>,
+    /// Those that may be used at this point of the walk, in lower case. A set: a text has room for thousands
+    /// of them, and for thousands of tables.
+    visible: HashSet<String>,
     /// Which query has which name.
-    named: Vec<(*const Query, String)>,
+    named: HashMap<*const Query, String>,
     /// Whether a name may be used inside its own query.
     is_recursive: bool,
 }
@@ -70,9 +75,9 @@ impl Walk {
     fn name(&mut self, query: &Query, is_entered: bool) {
         if let Some(above) = self.scopes.last_mut()
             && above.is_recursive == is_entered
-            && let Some((_, name)) = above.named.iter().find(|(of, _)| ptr::eq(*of, query))
+            && let Some(name) = above.named.get(&ptr::from_ref(query))
         {
-            above.visible.push(name.clone());
+            above.visible.insert(name.clone());
         }
     }
 
@@ -116,14 +121,20 @@ impl Visitor for Walk {
         if !is_plain {
             return stop(Reason::NotUnderstood, "a clause is not Trino's", Position::START);
         }
+        // Trino takes a name for hidden in the whole of a query that gives it again, and then resolves
+        // it where it is not hidden: to a table. So which is meant, a list of names cannot tell.
+        if query.with.is_some() && self.scopes.iter().any(|scope| scope.is_recursive) {
+            let message = "a WITH inside of WITH RECURSIVE is not understood";
+            return stop(Reason::NotUnderstood, message, Position::START);
+        }
         let named = |with: &sqlparser::ast::With| {
             let name = |cte: &sqlparser::ast::Cte| {
-                (ptr::from_ref(cte.query.as_ref()), cte.alias.name.value.clone())
+                (ptr::from_ref(cte.query.as_ref()), cte.alias.name.value.to_ascii_lowercase())
             };
             with.cte_tables.iter().map(name).collect()
         };
         self.scopes.push(Scope {
-            visible: Vec::new(),
+            visible: HashSet::new(),
             named: query.with.as_ref().map(named).unwrap_or_default(),
             is_recursive: query.with.as_ref().is_some_and(|with| with.recursive),
         });
@@ -174,7 +185,7 @@ impl Visitor for Walk {
         let parts = parts.unwrap_or_default();
         // More names than Trino would take for the WITH's (it folds beyond ASCII) only adds tables.
         if let [alone] = parts.as_slice()
-            && self.scopes.iter().flat_map(|s| &s.visible).any(|n| n.eq_ignore_ascii_case(alone))
+            && self.scopes.iter().any(|scope| scope.visible.contains(&alone.to_ascii_lowercase()))
         {
             return ControlFlow::Continue(());
         }

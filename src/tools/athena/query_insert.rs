@@ -3,7 +3,7 @@ use super::{
     page::Wanted,
     parameters::Parameter,
     query_execute::glue,
-    run::{ended, refused},
+    run::{checked, ended, refused},
 };
 use crate::{
     aws::athena::Statistics,
@@ -53,7 +53,7 @@ impl Tool for AthenaQueryInsert {
     type Output = Inserted;
 
     async fn run(self, cx: &Cx) -> Result<Inserted> {
-        let statement = sql::check_insert(&self.query).map_err(refused)?;
+        let statement = checked(cx, &self.query, sql::check_insert).await?.map_err(refused)?;
         let Some(target) = statement.target().cloned() else {
             return Err(ToolError::internal("an INSERT without a table"));
         };

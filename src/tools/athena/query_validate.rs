@@ -1,6 +1,11 @@
 use serde_json::Value;
 
-use super::{Ask, Format, page::Wanted, query_execute::glue, run::run};
+use super::{
+    Ask, Format,
+    page::Wanted,
+    query_execute::glue,
+    run::{checked, run},
+};
 use crate::{
     domain::sql::{self, Kind, Position, TableName},
     tools::prelude::*,
@@ -85,7 +90,7 @@ impl Tool for AthenaQueryValidate {
     type Output = Verdict;
 
     async fn run(self, cx: &Cx) -> Result<Verdict> {
-        let checked = match sql::check(&self.query) {
+        let checked = match checked(cx, &self.query, sql::check).await? {
             Ok(checked) => checked,
             Err(refused) => {
                 return Ok(Verdict {

@@ -39,7 +39,8 @@ pub struct Ask<'a> {
 /// # Errors
 /// It does not only read; it is not right; what it reads is not granted; what Athena answered.
 pub async fn run(cx: &Cx, ask: Ask<'_>) -> Result<Answer> {
-    let (statement, wanted) = (checked(ask.query)?, ask.wanted);
+    let statement = checked(cx, ask.query, sql::check).await?.map_err(refused)?;
+    let wanted = ask.wanted;
     let query = ended(cx, &statement, ask).await?;
     Box::pin(page::first(&cx.athena(), query, wanted)).await
 }
@@ -72,12 +73,28 @@ pub(super) async fn ended(cx: &Cx, statement: &Checked, ask: Ask<'_>) -> Result<
     }
 }
 
-/// The statement of a text, if it only reads.
+/// Bytes of a text that is checked where it is; what is longer may take half a second of a processor.
+const SHORT: usize = 8 * 1024;
+
+/// One of the checks of [`sql`].
+type Check = fn(&str) -> std::result::Result<Checked, Refused>;
+
+/// The statement of a text, or why it is not run.
 ///
 /// # Errors
-/// `query_refused` with the reason and its place.
-pub fn checked(text: &str) -> Result<Checked> {
-    sql::check(text).map_err(refused)
+/// `timeout` where others have all threads for such work for too long.
+pub async fn checked(
+    cx: &Cx,
+    text: &str,
+    check: Check,
+) -> Result<std::result::Result<Checked, Refused>> {
+    match text.len() {
+        ..=SHORT => Ok(check(text)),
+        _ => {
+            let text = text.to_owned();
+            cx.compute(move || Ok(check(&text))).await
+        }
+    }
 }
 
 /// A text that is refused, as a failure.

@@ -93,6 +93,18 @@ fn nesting_within_the_bounds_is_fast() {
     }
 }
 
+/// As many names as tables: each is looked for among all the others.
+#[test]
+fn many_names_and_tables_are_done_soon() {
+    let names: Vec<String> = (0..6000).map(|n| format!("a{n:x} AS (SELECT 1)")).collect();
+    let head = format!("WITH {} SELECT 1 FROM z", names.join(","));
+    let tables = ",z".repeat((MAX_BYTES - head.len()) / 2);
+    let begun = Instant::now();
+    assert_eq!(reason(&format!("{head}{tables}")), None);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(30), "{took:?}, where a list took minutes");
+}
+
 fn timed(text: &str) {
     let begun = Instant::now();
     let _ = check(text);
