@@ -15,7 +15,14 @@ fn defaults() {
     assert!(c.server.allowed_origins.is_empty());
     assert!(c.server.session_secret.is_none());
     assert!(!c.server.read_only);
-    let off = [Toolset::Authoring, Toolset::Workflow, Toolset::Governance, Toolset::Graphql];
+    let off = [
+        Toolset::Authoring,
+        Toolset::Tabulator,
+        Toolset::AthenaWrite,
+        Toolset::Workflow,
+        Toolset::Governance,
+        Toolset::Graphql,
+    ];
     let on = Toolset::ALL.iter().copied().filter(|toolset| !off.contains(toolset));
     assert_eq!(c.server.toolsets, on.collect());
     assert_eq!(c.server.link_max_secs, 900);
@@ -28,6 +35,10 @@ fn defaults() {
     assert!(c.credentials.role_map.is_empty() && c.credentials.allowed_role_arns.is_empty());
     assert!(c.credentials.external_id.is_none() && !c.tokens.credentials_claim);
     assert_eq!(c.credentials.sts_identity, StsIdentity::Off);
+    assert_eq!(c.athena.workgroups, ["primary"]);
+    assert_eq!((c.athena.output, c.athena.tabulator_catalog), (None, None));
+    assert_eq!(c.athena.scope, QueryScope::Tables);
+    assert_eq!((c.athena.timeout.as_secs(), c.athena.max_scan_bytes), (300, 100 << 30));
     assert_eq!(c.aws.region, "us-east-1");
     let endpoints =
         [c.aws.s3_endpoint, c.aws.sts_endpoint, c.aws.athena_endpoint, c.aws.ssm_endpoint];
