@@ -1,7 +1,7 @@
 //! Defaults, accepted values, warnings.
 
 use super::*;
-use crate::domain::{RoleArn, Toolset};
+use crate::domain::{QueryScope, RoleArn, Toolset};
 use secrecy::ExposeSecret;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/R";
