@@ -156,7 +156,8 @@ impl Clients {
     /// The keys of this caller for this permit.
     ///
     /// # Errors
-    /// As [`Clients::keys`].
+    /// `no_aws_credentials` where the source is none; `role_denied` where STS refused; transient
+    /// codes where it could not be asked.
     pub async fn s3(
         &self,
         holder: &Holder,
@@ -172,8 +173,7 @@ impl Clients {
     /// `None` leaves it as wide as it is.
     ///
     /// # Errors
-    /// `no_aws_credentials` where the source is none; `role_denied` where STS refused; transient
-    /// codes where it could not be asked.
+    /// As [`Clients::s3`].
     pub(super) async fn keys(
         &self,
         holder: &Holder,
