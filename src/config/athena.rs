@@ -25,6 +25,8 @@ pub struct AthenaConfig {
 }
 
 const MOST_WORKGROUPS: usize = 16;
+/// Characters of all their names: a session policy of 2,048 characters lists them.
+const MOST_CHARS: usize = 512;
 
 impl AthenaConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
@@ -46,6 +48,11 @@ fn workgroups(reader: &mut Reader) -> Vec<String> {
     let names = reader.list(var::ATHENA_WORKGROUPS, workgroup).unwrap_or_default();
     if names.len() > MOST_WORKGROUPS {
         let message = format!("names {} workgroups; at most {MOST_WORKGROUPS}", names.len());
+        reader.problem(var::ATHENA_WORKGROUPS, message);
+    }
+    let chars: usize = names.iter().map(String::len).sum();
+    if chars > MOST_CHARS {
+        let message = format!("has names of {chars} characters together; at most {MOST_CHARS}");
         reader.problem(var::ATHENA_WORKGROUPS, message);
     }
     names

@@ -34,6 +34,17 @@ pub fn fitting(text: &str, mut room: usize) -> usize {
     text.len()
 }
 
+/// Cuts off the entries that cost more than `room` together; the room that is left.
+pub fn keep_fitting<T: Serialize>(entries: &mut Vec<T>, mut room: usize) -> usize {
+    let mut fit = 0;
+    for entry in entries.iter() {
+        let Some(left) = room.checked_sub(cost_of(entry) + 2) else { break };
+        (room, fit) = (left, fit + 1);
+    }
+    entries.truncate(fit);
+    room
+}
+
 fn cost_of_char(c: char) -> usize {
     match c {
         '"' | '\\' => 6,
@@ -58,6 +69,15 @@ mod tests {
             assert_eq!(cost(&c.to_string()), wire + once, "{c:?}");
             // The quotes around the text are part of a value.
             assert_eq!(cost_of(&c.to_string()), wire + once + 6, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn entries_are_kept_while_there_is_room() {
+        for (room, kept, left) in [(100, 3, 70), (30, 3, 0), (29, 2, 9), (9, 0, 9)] {
+            let mut entries = vec!["a", "b", "c"];
+            assert_eq!(keep_fitting(&mut entries, room), left, "{room}");
+            assert_eq!(entries.len(), kept, "{room}");
         }
     }
 

@@ -334,6 +334,14 @@ async fn an_answer_above_4_mib_is_asked_for_in_smaller_parts() {
         assert!(error["what_to_do"].as_str().unwrap().contains("shorter columns"), "{error}");
         assert_eq!(asked(&app, "GetQueryResults").len(), reads, "{bytes}");
     }
+    // Empty cells are small on the wire only.
+    app.world().journal().clear();
+    let names: Vec<String> = (0..400).map(|n| format!("c{n}")).collect();
+    let columns: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "varchar")).collect();
+    app.world().athena().script(answering(&columns, vec![vec![None; 400]; 990]));
+    let answer = done(&alice, EXECUTE, query.clone()).await;
+    assert_eq!(asked(&app, "GetQueryResults").len(), 2, "the first was too large");
+    assert_eq!(answer["columns"].as_array().unwrap().len(), 400);
     // A row that is too large does not hide those before it.
     app.world().athena().script(answering(
         &[("n", "bigint"), ("text", "varchar")],

@@ -21,7 +21,7 @@ where
         return ToolError::new(
             Code::ResultTooLarge,
             format!("{what} failed"),
-            "Athena's answer has more than 4 MiB.",
+            "Athena's answer has more than 4 MiB, or more than 200,000 cells.",
             "Select fewer or shorter columns, or ask for fewer rows.",
         );
     }

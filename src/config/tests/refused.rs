@@ -184,3 +184,12 @@ fn the_role_map_and_the_list_must_agree() {
     let lines = with(&[("QUILT_MCP_ROLE_MAP", &format!("A={a},A={b}"))]).unwrap_err().to_string();
     assert!(lines.contains("the same NAME twice"), "{lines}");
 }
+
+#[test]
+fn workgroups_whose_names_fit_no_policy_are_refused() {
+    let names: Vec<String> = (0..5).map(|n| format!("{n}{}", "w".repeat(110))).collect();
+    let told = |names: &[String]| with(&[("QUILT_MCP_ATHENA_WORKGROUPS", &names.join(","))]);
+    assert!(told(&names[..4]).is_ok());
+    let lines = told(&names).unwrap_err().to_string();
+    assert!(lines.contains("555 characters together; at most 512"), "{lines}");
+}

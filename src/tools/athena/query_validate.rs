@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     domain::sql::{self, Kind, Position, TableName},
-    tools::prelude::*,
+    tools::{
+        bounds::{ROOM, keep_fitting},
+        prelude::*,
+    },
 };
 
 /// Tell whether athena_query_execute would run a query, and which tables it names. Asks nobody, unless
@@ -55,6 +58,9 @@ pub struct Verdict {
     /// The tables and views that it names.
     #[schemars(with = "Vec<serde_json::Map<String, Value>>")]
     tables: Vec<TableName>,
+    /// It names more tables than can be shown; these are the first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tables_cut: bool,
     /// How many `?` it has.
     parameters: usize,
     /// What Athena says, where it was asked.
@@ -100,6 +106,7 @@ impl Tool for AthenaQueryValidate {
                     refusal: Some(refused.reason),
                     position: Some(refused.position),
                     tables: Vec::new(),
+                    tables_cut: false,
                     parameters: 0,
                     explanation: None,
                 });
@@ -109,13 +116,17 @@ impl Tool for AthenaQueryValidate {
             true => Some(self.explained(cx, checked.kind, checked.parameters).await?),
             false => None,
         };
+        let (named, mut tables) = (checked.tables.len(), checked.tables);
+        // What there is besides is bounded by half of an answer.
+        keep_fitting(&mut tables, ROOM / 2);
         Ok(Verdict {
             allowed: true,
             statement: Some(checked.kind),
             reason: None,
             refusal: None,
             position: None,
-            tables: checked.tables,
+            tables_cut: tables.len() < named,
+            tables,
             parameters: checked.parameters,
             explanation,
         })

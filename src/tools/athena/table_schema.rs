@@ -2,7 +2,7 @@ use super::query_execute::glue;
 use crate::{
     aws::athena::TableColumn,
     tools::{
-        bounds::{ROOM, cost_of},
+        bounds::{ROOM, keep_fitting},
         prelude::*,
     },
 };
@@ -38,6 +38,9 @@ pub struct TableSchema {
     columns_cut: bool,
     /// In order. A filter on them is what makes a query cheap.
     partition_keys: Vec<TableColumn>,
+    /// There are too many partition keys to show; these are the first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partition_keys_cut: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<String>,
     /// `csv`, `json`, `parquet`, … where the table says so.
@@ -65,24 +68,19 @@ impl Tool for AthenaTableSchema {
         let (catalog, database) = (&self.catalog_name, &self.database_name);
         let mut table = cx.athena().table(catalog, database, &self.table_name).await?;
         let column_count = table.columns.len();
-        let mut room = ROOM.saturating_sub(cost_of(&table.partition_keys));
-        let fit = table.columns.iter().take_while(|column| {
-            let cost = cost_of(column) + 2;
-            let fits = cost <= room;
-            room = room.saturating_sub(cost);
-            fits
-        });
-        let fit = fit.count();
-        table.columns.truncate(fit);
+        let partition_key_count = table.partition_keys.len();
+        let room = keep_fitting(&mut table.partition_keys, ROOM);
+        keep_fitting(&mut table.columns, room);
         Ok(TableSchema {
             sql_name: format!("{}.{}", quoted(database), quoted(&table.name)),
             catalog_name: self.catalog_name,
             database_name: self.database_name,
             table_name: table.name,
             table_type: table.table_type,
-            columns_cut: fit < column_count,
+            columns_cut: table.columns.len() < column_count,
             columns: table.columns,
             column_count,
+            partition_keys_cut: table.partition_keys.len() < partition_key_count,
             partition_keys: table.partition_keys,
             location: table.location,
             format: table.format,

@@ -10,7 +10,7 @@ rows! {
         absent: Value("primary"),
         example: "quilt,primary",
         meaning: "Athena's workgroups that queries may run in, separated by commas; the first is meant where \
-            a call names none. At most 16.",
+            a call names none. At most 16, and 512 characters.",
         show: Plain(|c| list(&c.athena.workgroups)),
     }
     ATHENA_OUTPUT {
