@@ -7,7 +7,7 @@ use quilt_mcp_server::domain::sql::{MAX_BYTES, check};
 
 fuzz_target!(|text: &str| {
     if let Ok(checked) = check(text) {
-        assert_eq!(check(&checked.text), Ok(checked));
+        assert_eq!(check(checked.text()), Ok(checked));
     }
     let string = format!("SELECT '{}' FROM t", text.replace('\'', "''"));
     if string.len() <= MAX_BYTES {

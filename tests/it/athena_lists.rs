@@ -175,6 +175,7 @@ async fn athena_plans_where_that_is_asked() {
     assert_eq!(asked(&app, "StartQueryExecution").len(), 1);
     for (query, says) in [
         ("SELECT gone FROM plates", "Column 'gone' cannot be resolved"),
+        ("SELECT\n gone FROM plates", "says (line 2, column 2): COLUMN_NOT_FOUND: line 2:2: "),
         ("SELECT gone_too(value) FROM plates", "Function 'gone_too' not registered"),
         ("SELECT 1 FROM gone", "table quilt-alice-lab.gone failed. Athena says: Entity"),
     ] {
@@ -214,6 +215,10 @@ async fn tabulator_s_tables_are_queried_by_bucket() {
     let query = json!({"query": both, "output_format": "csv"});
     let answer = done(&alice, "tabulator_query_execute", query).await;
     assert_eq!(answer["text"], "c\r\n216\r\n", "{answer}");
+    app.world().journal().clear();
+    let nowhere = json!({"query": count});
+    let error = refused(&alice, "query_refused", "tabulator_query_execute", nowhere).await;
+    assert!(error["why"].as_str().unwrap().contains("no database is named"), "{error}");
     app.world().journal().clear();
     let foreign = json!({"bucket_name": lab("bob"), "query": count});
     refused(&alice, "bucket_not_granted", "tabulator_bucket_query", foreign).await;
@@ -280,8 +285,15 @@ async fn history_shows_one_s_own_queries_the_latest_first() {
         arguments["next"] = part["next"].clone();
     }
     assert_eq!(seen, ids, "each once, the latest first");
-    let later = json!({"start_time": "2999-01-01T00:00:00Z"});
-    assert_eq!(done(&alice, "athena_query_history", later).await["count"], 0);
+    for (name, early, late) in [("start_time", 6, 0), ("end_time", 0, 6)] {
+        for (time, count) in [("2000-01-01T00:00:00Z", early), ("2999-01-01T00:00:00Z", late)] {
+            let some = done(&alice, "athena_query_history", json!({name: time})).await;
+            assert_eq!(some["count"], count, "{name} {time}: {some}");
+        }
+        let date = json!({name: "2026-01-31"});
+        let error = refused(&alice, "invalid_arguments", "athena_query_history", date).await;
+        assert!(error["why"].as_str().unwrap().starts_with(name), "{error}");
+    }
     refused(&alice, "invalid_arguments", "athena_query_history", json!({"status_filter": "DONE"}))
         .await;
 }

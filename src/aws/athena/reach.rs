@@ -119,12 +119,16 @@ impl Athena {
         named: &TableName,
     ) -> Result<Adds, ToolError> {
         let catalog = named.catalog.as_deref().unwrap_or(question.catalog);
-        let database = named.database.as_deref().or(question.database).unwrap_or(DEFAULT);
+        let said = named.database.as_deref().or(question.database);
+        let database = said.unwrap_or(DEFAULT);
         if database == "information_schema" {
             return Ok(Adds::Nothing);
         }
         if question.is_tabulator(catalog) {
             // A database of tabulator tables is the bucket of their packages.
+            if said.is_none() {
+                return Err(unknown(named, "no database is named, and that is its bucket"));
+            }
             let bucket = BucketName::parse(database);
             return bucket
                 .map(Adds::Tabulated)

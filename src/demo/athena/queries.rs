@@ -196,8 +196,10 @@ fn job(state: &State, order: &Order) -> Result<(Job, Statement), Refusal> {
 
 /// SQLite's own way of asking for a plan.
 fn explained(sql: &str, tokens: &[super::sql::Token<'_>]) -> String {
-    let rest = tokens.get(1).and_then(|second| sql.get(second.at..)).unwrap_or_default();
-    format!("EXPLAIN QUERY PLAN {rest}")
+    // With the line end behind EXPLAIN, so that the lines of errors stay those of the text.
+    let behind = |first: &super::sql::Token<'_>| sql.get(first.at + "EXPLAIN".len()..);
+    let rest = tokens.first().and_then(behind).unwrap_or_default();
+    format!("EXPLAIN QUERY PLAN{rest}")
 }
 
 /// The state of one query, which with this call may go on.

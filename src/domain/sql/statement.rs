@@ -241,7 +241,11 @@ fn refusal(tokens: &[Token<'_>], first: &Token<'_>) -> Refused {
     }
     match REFUSED.iter().find(|(word, _)| first.is(word)) {
         Some((word, reason)) => Refused::new(*reason, format!("{word} is refused"), first.at),
-        None => unknown(tokens, "no statement that reads begins like this"),
+        None => unknown(
+            tokens,
+            "no statement begins like this that is run: those are SELECT, WITH, VALUES, SHOW, DESCRIBE \
+             and EXPLAIN",
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{listing, query_execute::glue};
 use crate::{aws::athena::Database, tools::prelude::*};
 
-/// List the databases that can be queried.
+/// List the databases of a data catalog.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaDatabasesList {

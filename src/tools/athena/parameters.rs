@@ -6,7 +6,7 @@ use crate::tools::prelude::*;
 
 /// A value for a `?`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a value in parameters is a text, a number, true, false or null")]
 pub enum Parameter {
     /// A text.
     Text(String),

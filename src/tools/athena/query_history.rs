@@ -19,12 +19,10 @@ pub struct AthenaQueryHistory {
     status_filter: Option<String>,
     /// Only those started then or later, RFC 3339.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    start_time: Option<Timestamp>,
+    start_time: Option<String>,
     /// Only those started before.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    end_time: Option<Timestamp>,
+    end_time: Option<String>,
     /// As athena_workgroups_list shows them.
     #[serde(default)]
     workgroup_name: Option<String>,
@@ -96,6 +94,8 @@ impl Tool for AthenaQueryHistory {
     async fn run(self, cx: &Cx) -> Result<History> {
         let most = within("max_results", self.max_results, 1, 50)?;
         let state = self.status_filter.as_deref().map(state).transpose()?;
+        let from = time("start_time", self.start_time.as_deref())?;
+        let to = time("end_time", self.end_time.as_deref())?;
         let athena = cx.athena();
         let workgroup_name = athena.workgroup_name(self.workgroup_name.as_deref())?;
         let mut place: Option<Place> = paging::decode(self.next.as_deref(), MAX_CURSOR)?;
@@ -112,8 +112,8 @@ impl Tool for AthenaQueryHistory {
             let fits = |query: &Execution| {
                 let at = query.submitted.unwrap_or_default();
                 state.is_none_or(|state| query.state == state)
-                    && self.start_time.is_none_or(|from| at >= from)
-                    && self.end_time.is_none_or(|to| at < to)
+                    && from.is_none_or(|from| at >= from)
+                    && to.is_none_or(|to| at < to)
             };
             let new = own.into_iter().filter(fits);
             for query in new {
@@ -156,6 +156,16 @@ fn state(text: &str) -> Result<State> {
         ToolError::invalid_arguments(
             "status_filter is one of QUEUED, RUNNING, SUCCEEDED, FAILED and CANCELLED",
         )
+    })
+}
+
+/// A time of an argument. The parser's own words name neither the argument nor what it takes.
+fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    let parsed = text.map(str::parse).transpose();
+    parsed.map_err(|_| {
+        ToolError::invalid_arguments(format!(
+            "{name} is no time of RFC 3339 with its zone, such as 2026-01-31T00:00:00Z"
+        ))
     })
 }
 

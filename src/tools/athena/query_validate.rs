@@ -173,7 +173,8 @@ fn one_line_less(text: String, error: &ToolError) -> String {
     let (Some(line), Some(column)) = (number("/position/0"), number("/position/1")) else {
         return text;
     };
-    let less = line.saturating_sub(1);
+    // A place on the EXPLAIN's own line is none of the query's.
+    let Some(less) = line.checked_sub(1).filter(|less| *less > 0) else { return text };
     text.replace(&format!("line {line}:{column}"), &format!("line {less}:{column}"))
         .replace(&format!("line {line}, column {column}"), &format!("line {less}, column {column}"))
 }

@@ -1,6 +1,6 @@
 use crate::{aws::athena::Workgroup, tools::prelude::*};
 
-/// List the workgroups that queries can run in, with where they write results and their limits.
+/// List the workgroups that this server allows, with state, place of results and limits.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AthenaWorkgroupsList {}

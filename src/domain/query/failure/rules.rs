@@ -56,6 +56,8 @@ const OF_STATEMENTS: &[Phrase] = &[
 const OF_SERVICES: &[Phrase] = &[
     begins("entitynotfoundexception: database", "not found", Class::NoSuchDatabase),
     begins("entitynotfoundexception", "", Class::NoSuchTable),
+    begins("data catalog ", "not found", Class::NoSuchDatabase),
+    begins("datacatalog ", "not found", Class::NoSuchDatabase),
     holds("when writing output to url", Class::Output),
     holds("unable to verify/create output bucket", Class::Output),
     holds("no output location provided", Class::Output),
