@@ -140,6 +140,12 @@ impl Entry {
         actions.chain(registry).all(|access| access == Access::Read)
     }
 
+    /// Whether it is on offer in read-only mode.
+    pub fn is_for_reading(&self) -> bool {
+        let asks = self.catalog.declared().is_none_or(|using| using.access() == Access::Read);
+        asks && self.needs.iter().chain(self.uses).all(|action| action.is_for_reading())
+    }
+
     /// The needed actions that these grants lack; empty means that the caller may call it.
     pub fn missing(&self, grants: &Grants) -> Vec<Action> {
         self.needs.iter().copied().filter(|a| !grants.has_somewhere(*a)).collect()

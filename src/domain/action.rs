@@ -144,6 +144,11 @@ impl Action {
         }
     }
 
+    /// Whether read-only mode leaves it: what reads, and what stops a query that was started for reading.
+    pub const fn is_for_reading(self) -> bool {
+        matches!(self, Action::StopQueryExecution) || matches!(self.access(), Access::Read)
+    }
+
     /// The kind of ARN that a policy statement with this action names.
     pub const fn resource(self) -> Resource {
         match self {

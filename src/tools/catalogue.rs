@@ -19,7 +19,7 @@ impl Catalogue {
         let offered = table
             .iter()
             .filter(|entry| toolsets.contains(&entry.toolset))
-            .filter(|entry| entry.read_only() || !read_only)
+            .filter(|entry| entry.is_for_reading() || !read_only)
             .map(|entry| (entry, entry.spec()))
             .collect();
         Self { offered }

@@ -138,17 +138,25 @@ async fn a_verdict_asks_nobody() {
     let expected = [(Value::Null, json!("a")), (json!("quilt-bob-lab"), json!("b"))];
     assert_eq!(tables, expected.iter().map(|(d, t)| (d, t)).collect::<Vec<_>>(), "{answer}");
     assert_eq!(answer["parameters"], 1);
-    for (query, refusal, line, column) in [
-        ("DROP TABLE plates", "writes", 1, 1),
-        ("SELECT 1;\nDELETE FROM plates", "not_one_statement", 1, 9),
-        ("", "not_one_statement", 1, 1),
-        ("EXPLAIN ANALYZE INSERT INTO t SELECT 1", "writes", 1, 17),
-        ("SELECT * FROM TABLE(system.query(query => 'DROP'))", "unknown_table_function", 1, 15),
+    let (drop, select, explain) = (json!("DROP"), json!("SELECT"), json!("EXPLAIN"));
+    for (query, statement, refusal, line, column) in [
+        ("-- away\nDROP TABLE plates", drop, "writes", 2, 1),
+        ("SELECT 1;\nDELETE FROM plates", select.clone(), "not_one_statement", 1, 9),
+        ("", Value::Null, "not_one_statement", 1, 1),
+        ("SELEC 1", Value::Null, "not_understood", 1, 1),
+        ("EXPLAIN ANALYZE INSERT INTO t SELECT 1", explain, "writes", 1, 17),
+        (
+            "SELECT * FROM TABLE(system.query(query => 'DROP'))",
+            select,
+            "unknown_table_function",
+            1,
+            15,
+        ),
     ] {
         let answer = done(&alice, VALIDATE, json!({"query": query})).await;
         assert_eq!(
-            (&answer["allowed"], &answer["refusal"]),
-            (&json!(false), &json!(refusal)),
+            (&answer["allowed"], &answer["statement"], &answer["refusal"]),
+            (&json!(false), &statement, &json!(refusal)),
             "{answer}"
         );
         assert_eq!(answer["position"]["line"], line, "{answer}");

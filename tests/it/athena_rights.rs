@@ -362,3 +362,20 @@ async fn more_buckets_than_a_policy_holds_are_refused() {
     refused(&alice, "aws_access_denied", EXECUTE, union(10)).await;
     assert_eq!(started(&app), 1);
 }
+
+#[tokio::test]
+async fn read_only_mode_runs_and_stops_queries_and_adds_no_rows() {
+    let settings =
+        [("QUILT_MCP_READ_ONLY", "true"), ("QUILT_MCP_TOOLSETS", "bucket,athena,athena_write")];
+    let app = TestApp::with(&settings).await;
+    let names = tool_names(&app.client("alice").request("tools/list", json!({})).await.unwrap());
+    for (name, offered) in [
+        (EXECUTE, true),
+        (HISTORY, true),
+        (CANCEL, true),
+        ("athena_query_insert", false),
+        ("bucket_objects_put", false),
+    ] {
+        assert_eq!(names.iter().any(|n| n == name), offered, "{name}: {names:?}");
+    }
+}

@@ -32,6 +32,7 @@ mod edge;
 mod everyone;
 mod faults;
 mod flood;
+mod fuzzed;
 mod generated;
 mod governance;
 mod isolation;

@@ -86,7 +86,7 @@ fn told_as(failure: &Failure, what: String) -> ToolError {
         Class::Throttled => Code::AwsThrottled,
         _ => Code::QueryFailed,
     };
-    let at = failure.position.map(|(line, column)| format!(" (line {line}, column {column})"));
+    let at = failure.position.map(|p| format!(" (line {}, column {})", p.line, p.column));
     let reason = format!("Athena says{}: {}", at.unwrap_or_default(), failure.reason);
     ToolError::new(code, what, reason, failure.class.what_to_do())
 }

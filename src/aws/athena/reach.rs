@@ -180,7 +180,10 @@ fn is_view(table: &Table) -> bool {
 fn why_unknown(table: &Table) -> &'static str {
     match is_view(table) {
         true => "it is a view, and what a view reads is not told",
-        false => "it has no location in S3",
+        false => {
+            "it has no location in S3. (Tabulator's tables are known by their data catalog, which the catalog's \
+             config.json or QUILT_MCP_TABULATOR_CATALOG names)"
+        }
     }
 }
 

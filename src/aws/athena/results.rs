@@ -164,7 +164,10 @@ fn columns(set: &ResultSet) -> Vec<Column> {
     let told = set.result_set_metadata().map(|m| m.column_info()).unwrap_or_default();
     let column = |c: &aws_sdk_athena::types::ColumnInfo| Column {
         name: c.name().into(),
-        kind: c.r#type().into(),
+        kind: match c.r#type() {
+            "decimal" if c.precision() > 0 => format!("decimal({},{})", c.precision(), c.scale()),
+            other => other.to_owned(),
+        },
     };
     told.iter().map(column).collect()
 }

@@ -14,6 +14,7 @@ use rusqlite::{Connection, Error, Statement, params_from_iter};
 use super::catalog::{Column, Databases, Table};
 use super::load::Loaded;
 use super::reasons::{self, Failure, Names, Trouble};
+use super::sql::{Kind, Token, tokens};
 use super::values::{ResultColumn, declared, guessed, parameter, shown};
 
 /// The longest that a query computes.
@@ -116,7 +117,7 @@ impl Job {
         let over = move || stop.load(Ordering::SeqCst) || Instant::now() > end;
         connection.progress_handler(ASK_AFTER, Some(over)).map_err(worded)?;
         let statement = connection.prepare(&self.sql).map_err(worded)?;
-        read(statement, &self.bound()?, &worded)
+        read(statement, &self.sql, &self.bound()?, &worded)
     }
 
     fn bound(&self) -> Result<Vec<Value>, Trouble> {
@@ -219,13 +220,17 @@ fn guard(connection: &Connection, reads: &Arc<Mutex<BTreeSet<TableName>>>) -> ru
 
 fn read(
     mut statement: Statement<'_>,
+    sql: &str,
     parameters: &[Value],
     worded: &dyn Fn(Error) -> Trouble,
 ) -> Result<Rows, Trouble> {
     let declared: Vec<(String, Option<String>)> = statement
         .columns()
         .iter()
-        .map(|column| (column.name().to_owned(), column.decl_type().map(str::to_lowercase)))
+        .enumerate()
+        .map(|(at, column)| {
+            (named(column.name(), at, sql), column.decl_type().map(str::to_lowercase))
+        })
         .collect();
     let mut columns: Vec<(ResultColumn, bool)> = declared
         .iter()
@@ -254,6 +259,18 @@ fn read(
         }
     }
     Ok(Rows { columns: columns.into_iter().map(|(column, _)| column).collect(), rows })
+}
+
+/// The name of a column: where the query gives none, SQLite says the text of the expression, and Athena
+/// counts.
+fn named(name: &str, at: usize, sql: &str) -> String {
+    let is_bare = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let quoted = |token: &Token<'_>| token.kind == Kind::Quoted && token.raw == quoted(name);
+    match is_bare || tokens(sql).iter().any(quoted) {
+        true => name.to_owned(),
+        false => format!("_col{at}"),
+    }
 }
 
 /// Whether a name is none of SQLite's own.

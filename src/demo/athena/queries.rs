@@ -194,12 +194,26 @@ fn job(state: &State, order: &Order) -> Result<(Job, Statement), Refusal> {
     Ok((job, statement))
 }
 
-/// SQLite's own way of asking for a plan.
+/// SQLite's own way of asking for a plan, which has no options.
 fn explained(sql: &str, tokens: &[super::sql::Token<'_>]) -> String {
-    // With the line end behind EXPLAIN, so that the lines of errors stay those of the text.
-    let behind = |first: &super::sql::Token<'_>| sql.get(first.at + "EXPLAIN".len()..);
-    let rest = tokens.first().and_then(behind).unwrap_or_default();
-    format!("EXPLAIN QUERY PLAN{rest}")
+    let mut rest = tokens.get(1..).unwrap_or_default();
+    while let [option, after @ ..] = rest
+        && (option.is("ANALYZE") || option.is("VERBOSE"))
+    {
+        rest = after;
+    }
+    if let [_, option, ..] = rest
+        && (option.is("FORMAT") || option.is("TYPE"))
+    {
+        let end = rest.iter().position(|token| token.raw == ")").map_or(0, |at| at + 1);
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    let Some(query) = rest.first().and_then(|first| Some((first, sql.get(first.at..)?))) else {
+        return sql.to_owned();
+    };
+    // With the line ends behind EXPLAIN, so that the lines of errors stay those of the text.
+    let lines = sql.get(..query.0.at).unwrap_or_default().matches('\n').count();
+    format!("EXPLAIN QUERY PLAN{} {}", "\n".repeat(lines), query.1)
 }
 
 /// The state of one query, which with this call may go on.

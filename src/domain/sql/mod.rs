@@ -27,7 +27,7 @@
 //! had. Before 0.63 nested parentheses in FROM took exponential time (its pull request 2372).
 //!
 //! # Refused although Trino knows it
-//! `TABLE name`, `VALUES 1` without parentheses, MATCH_RECOGNIZE, JSON_TABLE and the clauses of `JSON_QUERY(…)`, functions written
+//! `TABLE name`, `VALUES 1` without parentheses, MATCH_RECOGNIZE (of which `t MATCH_RECOGNIZE (x)` is an alias with a column), JSON_TABLE and the clauses of `JSON_QUERY(…)`, functions written
 //! inline (`WITH FUNCTION`), a WITH inside of WITH RECURSIVE, qualified function names, table functions but `sequence`.
 
 mod bounds;
@@ -45,7 +45,7 @@ mod words;
 
 pub use insert::check_insert;
 pub use refused::{Position, Reason, Refused};
-pub use statement::{Checked, Kind, TableName, check};
+pub use statement::{Checked, Kind, TableName, check, first_word_of};
 
 /// The longest text in bytes: Athena's own limit for a query.
 pub const MAX_BYTES: usize = 262_144;

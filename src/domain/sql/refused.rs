@@ -59,8 +59,8 @@ impl Reason {
                  TABLE(sequence(...)) are known."
             }
             Self::NotUnderstood => {
-                "Put names with other than ASCII letters, digits and _ in double quotes, end every \
-                 string and comment, and write it in plain Trino SQL."
+                "Write it in plain Trino SQL, as SELECT … FROM …: strings and comments ended, names with \
+                 other than ASCII letters, digits and _ in double quotes, of at most three parts."
             }
             Self::TooLong => "Shorten it to 262,144 bytes, Athena's own limit.",
             Self::TooDeep => "Use fewer nested parentheses, shorter chains of operators, or WITH.",

@@ -196,6 +196,9 @@ pub(super) fn first_word(tokens: &[Token<'_>]) -> Result<Option<Kind>, Refused> 
     Err(refusal(tokens, first))
 }
 
+/// Words that begin a statement that may be run.
+const RUN: [&str; 7] = ["SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"];
+
 /// Words that begin a statement that is refused, and why.
 const REFUSED: &[(&str, Reason)] = &[
     ("ALTER", Reason::Writes),
@@ -232,6 +235,17 @@ const REFUSED: &[(&str, Reason)] = &[
     ("USE", Reason::Writes),
     ("VACUUM", Reason::Writes),
 ];
+
+/// The word with which a statement begins, if SQL has a statement that does: also of one that is refused.
+#[must_use]
+pub fn first_word_of(text: &str) -> Option<&'static str> {
+    let tokens = lexer::tokens(text).ok()?;
+    let is_other =
+        |t: &&Token<'_>| !matches!(t.lexeme, Lexeme::Space | Lexeme::Comment) && !t.is_symbol("(");
+    let first = tokens.iter().find(is_other)?;
+    let known = REFUSED.iter().map(|(word, _)| *word).chain(RUN);
+    known.into_iter().find(|word| first.is(word))
+}
 
 /// Why the statement that begins with this token is refused.
 fn refusal(tokens: &[Token<'_>], first: &Token<'_>) -> Refused {

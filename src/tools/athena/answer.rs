@@ -20,7 +20,7 @@ pub enum Format {
     Json,
     // RFC 4180.
     Csv,
-    // For people to read.
+    // For people to read: cells are cut at 80 characters.
     Table,
 }
 

@@ -4,7 +4,7 @@ mod answer;
 pub mod databases_list;
 pub mod listing;
 pub mod page;
-mod parameters;
+pub mod parameters;
 pub mod query_cancel;
 pub mod query_execute;
 pub mod query_history;

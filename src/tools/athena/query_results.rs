@@ -24,7 +24,7 @@ pub struct AthenaQueryResults {
     /// Most bytes of rows, 1000 to 400000.
     #[serde(default = "bytes", deserialize_with = "integer")]
     max_bytes: i64,
-    /// How rows are written.
+    /// A table cuts cells at 80 characters.
     #[serde(default)]
     output_format: Format,
 }

@@ -40,10 +40,9 @@ pub struct AthenaQueryValidate {
 pub struct Verdict {
     /// Whether it would be run, as far as its text tells.
     allowed: bool,
-    /// `SELECT`, `WITH`, `VALUES`, `SHOW`, `DESCRIBE` or `EXPLAIN`.
+    /// Its first word, such as `SELECT` or `DROP`; absent where that begins no statement.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    statement: Option<Kind>,
+    statement: Option<&'static str>,
     /// Why not, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -96,12 +95,13 @@ impl Tool for AthenaQueryValidate {
     type Output = Verdict;
 
     async fn run(self, cx: &Cx) -> Result<Verdict> {
+        let statement = sql::first_word_of(&self.query);
         let checked = match checked(cx, &self.query, sql::check).await? {
             Ok(checked) => checked,
             Err(refused) => {
                 return Ok(Verdict {
                     allowed: false,
-                    statement: None,
+                    statement,
                     reason: Some(refused.to_string()),
                     refusal: Some(refused.reason),
                     position: Some(refused.position),
@@ -121,7 +121,7 @@ impl Tool for AthenaQueryValidate {
         keep_fitting(&mut tables, ROOM / 2);
         Ok(Verdict {
             allowed: true,
-            statement: Some(checked.kind),
+            statement,
             reason: None,
             refusal: None,
             position: None,
@@ -170,7 +170,7 @@ impl AthenaQueryValidate {
 fn one_line_less(text: String, error: &ToolError) -> String {
     let details = error.details.as_deref().and_then(|details| details.get("failure"));
     let number = |at: &str| details.and_then(|f| f.pointer(at)).and_then(Value::as_u64);
-    let (Some(line), Some(column)) = (number("/position/0"), number("/position/1")) else {
+    let (Some(line), Some(column)) = (number("/position/line"), number("/position/column")) else {
         return text;
     };
     // A place on the EXPLAIN's own line is none of the query's.
@@ -190,7 +190,10 @@ mod tests {
         let error = ToolError::internal("x");
         let text = "Athena says (line 2, column 8): SYNTAX_ERROR: line 2:8: Column 'a' in line 9";
         assert_eq!(one_line_less(text.to_owned(), &error), text, "no place, nothing to do");
-        let details = json!({"failure": {"position": [2, 8]}}).as_object().cloned().unwrap();
+        let details = json!({"failure": {"position": {"line": 2, "column": 8}}})
+            .as_object()
+            .cloned()
+            .unwrap();
         let told = one_line_less(text.to_owned(), &error.with_details(details));
         let right = "Athena says (line 1, column 8): SYNTAX_ERROR: line 1:8: Column 'a' in line 9";
         assert_eq!(told, right);

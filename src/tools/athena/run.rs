@@ -53,11 +53,14 @@ pub(super) async fn ended(cx: &Cx, statement: &Checked, ask: Ask<'_>) -> Result<
     let parameters = literals(ask.parameters, statement.parameters)?;
     let athena = cx.athena();
     let workgroup = athena.workgroup_name(ask.workgroup)?;
-    let tabulator = tabulator(cx, statement, ask.catalog).await;
+    // A model that has nothing to say of an argument may send an empty text.
+    let catalog = if ask.catalog.is_empty() { GLUE } else { ask.catalog };
+    let database = ask.database.filter(|name| !name.is_empty());
+    let tabulator = tabulator(cx, statement, catalog).await;
     let question = Question {
         statement,
-        catalog: ask.catalog,
-        database: ask.database,
+        catalog,
+        database,
         workgroup: &workgroup,
         parameters: &parameters,
         reuse_minutes: ask.reuse_minutes,

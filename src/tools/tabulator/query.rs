@@ -3,6 +3,7 @@ use crate::tools::{
     athena::{
         Answer, Ask, Format,
         page::Wanted,
+        parameters::Parameter,
         query_execute::{bytes, rows},
         run::run,
     },
@@ -29,6 +30,10 @@ pub struct TabulatorBucketQuery {
     /// How rows are written.
     #[serde(default)]
     output_format: Format,
+    /// Values for the `?`, in order: text, number, true, false or null.
+    #[serde(default)]
+    #[schemars(with = "Vec<serde_json::Value>")]
+    parameters: Vec<Parameter>,
 }
 
 /// Run SQL over tabulator tables of any bucket; as athena_query_execute. A bucket is a database, whose name goes in
@@ -53,6 +58,10 @@ pub struct TabulatorQueryExecute {
     /// How rows are written.
     #[serde(default)]
     output_format: Format,
+    /// Values for the `?`, in order: text, number, true, false or null.
+    #[serde(default)]
+    #[schemars(with = "Vec<serde_json::Value>")]
+    parameters: Vec<Parameter>,
 }
 
 impl Tool for TabulatorBucketQuery {
@@ -67,8 +76,16 @@ impl Tool for TabulatorBucketQuery {
         let bucket = bucket(&self.bucket_name)?;
         cx.granted(Action::GetObject, bucket)?;
         let wanted = Wanted::read(self.max_results, self.max_bytes, self.output_format)?;
-        let workgroup = self.workgroup_name.as_deref();
-        tabulated(cx, &self.query, Some(bucket.as_str()), workgroup, wanted).await
+        let ask = Ask {
+            query: &self.query,
+            catalog: "",
+            database: Some(bucket.as_str()),
+            workgroup: self.workgroup_name.as_deref(),
+            parameters: &self.parameters,
+            reuse_minutes: None,
+            wanted,
+        };
+        tabulated(cx, ask).await
     }
 }
 
@@ -82,21 +99,21 @@ impl Tool for TabulatorQueryExecute {
 
     async fn run(self, cx: &Cx) -> Result<Answer> {
         let wanted = Wanted::read(self.max_results, self.max_bytes, self.output_format)?;
-        let (database, workgroup) = (self.database_name.as_deref(), self.workgroup_name.as_deref());
-        tabulated(cx, &self.query, database, workgroup, wanted).await
+        let ask = Ask {
+            query: &self.query,
+            catalog: "",
+            database: self.database_name.as_deref(),
+            workgroup: self.workgroup_name.as_deref(),
+            parameters: &self.parameters,
+            reuse_minutes: None,
+            wanted,
+        };
+        tabulated(cx, ask).await
     }
 }
 
-async fn tabulated(
-    cx: &Cx,
-    query: &str,
-    database: Option<&str>,
-    workgroup: Option<&str>,
-    wanted: Wanted,
-) -> Result<Answer> {
+/// Asks with the tabulator tables' data catalog.
+async fn tabulated(cx: &Cx, ask: Ask<'_>) -> Result<Answer> {
     let catalog = cx.tabulator_catalog().await?;
-    let (parameters, reuse_minutes) = (&[][..], None);
-    let ask =
-        Ask { query, catalog: &catalog, database, workgroup, parameters, reuse_minutes, wanted };
-    run(cx, ask).await
+    run(cx, Ask { catalog: &catalog, ..ask }).await
 }

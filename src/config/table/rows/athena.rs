@@ -29,7 +29,8 @@ rows! {
         example: "role",
         meaning: "`tables`: a query gets the buckets of the tables that it names, as far as the token grants \
             them, and is refused where they cannot be told. `role`: the authority of the role behind the token \
-            decides alone, also about buckets that the token does not list.",
+            decides alone, also about buckets that the token does not list. Queries of a catalog token are bounded by \
+            the registry's keys in either case.",
         show: Plain(|c| text(c.athena.scope.name())),
     }
     ATHENA_TIMEOUT_SECONDS {

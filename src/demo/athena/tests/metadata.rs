@@ -83,6 +83,11 @@ async fn show_and_explain() {
     let (kinds, steps) = rows(&alice, &id).await;
     assert_eq!(kinds, ["varchar"]);
     assert!(steps[0][0].as_deref().is_some_and(|step| step.contains("plates")), "{steps:?}");
+    for options in ["ANALYZE", "ANALYZE VERBOSE", "(TYPE LOGICAL)", "(FORMAT JSON, TYPE IO)"] {
+        let id = start(&alice, &format!("EXPLAIN {options} SELECT * FROM plates")).await;
+        assert_eq!(state(&over(&alice, &id).await), QueryExecutionState::Succeeded, "{options}");
+        assert_eq!(rows(&alice, &id).await.1, steps, "{options}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ mod rules;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::sql::Position;
+
 /// The most characters of a reason that are passed on.
 pub const MAX_REASON_CHARS: usize = 1_000;
 
@@ -107,9 +109,7 @@ impl Class {
             }
             Self::Cancelled => "It was stopped before it ended; run it again if you need it.",
             Self::Internal => "AWS failed; run it again, and make it simpler if that repeats.",
-            Self::Other => {
-                "Athena's reason is all that is known; athena_query_validate checks the SQL."
-            }
+            Self::Other => "Athena's reason is all that is known: correct what it names.",
         }
     }
 
@@ -126,7 +126,8 @@ pub struct Failure {
     /// What it is about.
     pub class: Class,
     /// Line and column in the query, both counted from 1, where the reason names them.
-    pub position: Option<(u32, u32)>,
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub position: Option<Position>,
     /// Athena's reason: at most [`MAX_REASON_CHARS`] characters (then it ends in `…`), without
     /// control characters and such as hide text.
     pub reason: String,
@@ -147,5 +148,6 @@ pub fn classify(reason: Option<&str>, category: Option<i32>, kind: Option<i32>) 
         .or(kind)
         .or_else(|| kinds::of_category(category))
         .unwrap_or(Class::Other);
-    Failure { class, position: read.position, reason: read.shown() }
+    let position = read.position.map(|(line, column)| Position { line, column });
+    Failure { class, position, reason: read.shown() }
 }
