@@ -19,6 +19,7 @@
 //! | [`tools`] | the tools, one file each, and their one table | `tool`, `runtime`, `domain`, `summary`; types of `auth`, `aws`, `catalog`, `turns` |
 //! | [`server`] | the protocol over the catalogue; the only file that knows rmcp's handler | `tools` |
 //! | [`http`] | the edge: origin, gate, health, access log | all of the above but `config` |
+//! | [`metrics`] | counts of the log's lines, sizes; for Prometheus and CloudWatch | nothing |
 //! | [`ambient`] | the server's own AWS identity: two calls, no client | `aws`, `config` |
 //! | [`rotation`] | the keys of tokens, read again while the server runs | `http`, `config`, `auth` |
 //! | [`boot`], [`app`] | configuration → server; all layers on one screen | everything |
@@ -46,6 +47,7 @@ pub mod domain;
 pub mod error;
 pub mod generated;
 pub mod http;
+pub mod metrics;
 pub mod packages;
 pub mod rotation;
 pub mod runtime;

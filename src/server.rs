@@ -125,8 +125,8 @@ impl ServerHandler for Server {
                 line.outcome = "panic";
                 return Err(unexpected(context));
             };
-            let (answer, result) = sized(answer, context);
-            line.end(&answer);
+            let (answer, result, bytes) = sized(answer, context);
+            line.end(&answer, &result, bytes);
             Ok(CallToolResponse::from(result))
         })
         .await
@@ -209,12 +209,12 @@ const MAX_RESULT: usize = 880_000;
 fn sized(
     answer: Result<Output, ToolError>,
     context: &RuntimeContext,
-) -> (Result<(), ToolError>, CallToolResult) {
+) -> (Result<(), ToolError>, CallToolResult, usize) {
     let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
     let result = result(answer, context);
     let size = serde_json::to_vec(&result).map_or(usize::MAX, |json| json.len());
     if size <= MAX_RESULT {
-        return (outcome, result);
+        return (outcome, result, size);
     }
     let error = ToolError::new(
         Code::ResultTooLarge,
@@ -222,7 +222,9 @@ fn sized(
         format!("It has {size} bytes as JSON; {MAX_RESULT} are possible."),
         "Ask for less at once: a smaller page, a shorter range, or a narrower prefix.",
     );
-    (Err(error.clone()), self::result(Err(error), context))
+    let result = self::result(Err(error.clone()), context);
+    let size = serde_json::to_vec(&result).map_or(usize::MAX, |json| json.len());
+    (Err(error), result, size)
 }
 
 /// Enters the request's context: the task-local, the tracing span, the panic guard and the
@@ -262,6 +264,10 @@ struct ToolLine<'a> {
     /// What the caller was told went wrong, and whether that is our fault.
     why: Option<(String, bool)>,
     denied: bool,
+    /// Of the result as JSON.
+    bytes: Option<usize>,
+    /// Whether the result says that there is more.
+    truncated: Option<bool>,
 }
 
 impl<'a> ToolLine<'a> {
@@ -273,10 +279,15 @@ impl<'a> ToolLine<'a> {
             outcome: "cancelled",
             why: None,
             denied: false,
+            bytes: None,
+            truncated: None,
         }
     }
 
-    fn end(&mut self, answer: &Result<(), ToolError>) {
+    fn end(&mut self, answer: &Result<(), ToolError>, result: &CallToolResult, bytes: usize) {
+        self.bytes = Some(bytes);
+        let told = result.structured_content.as_ref().and_then(|c| c.get("truncated"));
+        self.truncated = told.and_then(serde_json::Value::as_bool);
         match answer {
             Ok(_) => self.outcome = "ok",
             Err(error) => {
@@ -307,7 +318,10 @@ impl Drop for ToolLine<'_> {
                     subject = who.subject(),
                     token = %who.digest().fingerprint(),
                     session = self.context.session(),
+                    role = self.context.role(),
                     upstream_calls = self.context.calls(),
+                    bytes = self.bytes,
+                    truncated = self.truncated,
                     ms,
                     "tool call"
                 )

@@ -12,7 +12,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::config::{LogConfig, LogFormat};
+use crate::{
+    config::{LogConfig, LogFormat},
+    metrics::Metrics,
+};
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ const CAPPED: &[(&str, LevelFilter)] = &[
 
 /// Installs the process's subscriber and panic hook. Does nothing when there is a subscriber
 /// already (tests).
-pub fn install(config: &LogConfig, stream: Stream) {
+pub fn install(config: &LogConfig, stream: Stream, metrics: Option<&Metrics>) {
     // A panic's message may hold whatever was at hand, so only its place is logged (threat T27).
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
@@ -61,7 +64,7 @@ pub fn install(config: &LogConfig, stream: Stream) {
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    let registry = tracing_subscriber::registry();
+    let registry = tracing_subscriber::registry().with(metrics.map(Metrics::layer));
     let _already_installed = match json {
         true => registry.with(json_lines(&config.filter, move || writer(stream))).try_init(),
         false => {

@@ -137,6 +137,11 @@ impl Clients {
         })
     }
 
+    /// How many keys with their clients there are.
+    pub fn kept(&self) -> usize {
+        usize::try_from(self.kept.entry_count()).unwrap_or(usize::MAX)
+    }
+
     /// A turn among the copies of whole objects, which take minutes where these are large.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
     // The tour shows refusals itself; their log lines would stand between its own.
     let quiet = (!arguments.json).then(|| ("QUILT_MCP_LOG".to_owned(), "error".to_owned()));
     let under: Vec<(String, String)> = quiet.into_iter().chain(own_variables()).collect();
-    telemetry::install(&LogConfig::from_vars(under.clone())?, Stream::Stderr);
+    telemetry::install(&LogConfig::from_vars(under.clone())?, Stream::Stderr, None);
     let settings = Settings { under, ..Settings::default() };
     let running = Running::start(arguments.port, settings, Clock::system()).await?;
     let mut good = true;

@@ -7,6 +7,7 @@ mod healthcheck;
 mod process;
 mod serve;
 mod token;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -6,8 +6,9 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tokio_util::task::TaskTracker;
 
-use super::{Outcome, process};
+use super::{Outcome, process, watch};
 use crate::{
     boot,
     config::Config,
@@ -23,7 +24,8 @@ pub(super) async fn run() -> Outcome {
     let hangup = signal(SignalKind::hangup())
         .map_err(|error| format!("SIGHUP cannot be handled: {error}"))?;
     let (config, warnings) = Config::from_env()?;
-    telemetry::install(&config.log, Stream::Stdout);
+    let metrics = watch::metrics(&config)?;
+    telemetry::install(&config.log, Stream::Stdout, metrics.as_ref());
     process::forbid_core_dumps();
     for warning in warnings {
         tracing::warn!(event = "config", "{warning}");
@@ -46,7 +48,22 @@ pub(super) async fn run() -> Outcome {
         delay: config.server.drain_delay,
         drain: config.server.drain,
     };
-    serve(listener, app.router(), app.draining.clone(), stop_signal(), limits).await?;
+    let connections = TaskTracker::new();
+    if let Some(metrics) = &metrics {
+        watch::begin(&config, &app, &connections, metrics).await?;
+    }
+    let serving =
+        serve(listener, app.router(), app.draining.clone(), stop_signal(), limits, connections);
+    match metrics.filter(|_| config.log.embedded_metrics).map(watch::Minutes::new) {
+        None => serving.await?,
+        Some(mut minutes) => {
+            tokio::select! {
+                served = serving => served?,
+                never = minutes.run() => match never {},
+            }
+            minutes.print();
+        }
+    }
     // Nobody waits for them any more, and they would cost until they end by themselves.
     if !app.athena.ended(LAST_QUERIES).await {
         tracing::warn!(event = "lifecycle", "queries were not stopped in time and may run on");

@@ -1,4 +1,6 @@
-//! What is logged and in which form.
+//! What is logged and in which form, and metrics.
+
+use std::net::SocketAddr;
 
 use tracing_subscriber::EnvFilter;
 
@@ -13,6 +15,10 @@ pub struct LogConfig {
     pub filter: String,
     /// JSON lines or text.
     pub format: LogFormat,
+    /// Where Prometheus asks for metrics, if it may.
+    pub metrics_addr: Option<SocketAddr>,
+    /// Whether metrics are printed for CloudWatch.
+    pub embedded_metrics: bool,
 }
 
 /// The form of log lines.
@@ -59,6 +65,8 @@ impl LogConfig {
         Self {
             filter: reader.parsed(var::LOG, filter).unwrap_or_default(),
             format: format.unwrap_or(LogFormat::Auto),
+            metrics_addr: reader.parsed(var::METRICS_ADDR, super::web::address),
+            embedded_metrics: reader.flag(var::METRICS_EMF),
         }
     }
 }

@@ -53,7 +53,7 @@ impl ServerConfig {
     /// A problem, where there is one, keeps the address of nowhere from being used.
     pub(super) fn address(reader: &mut Reader) -> SocketAddr {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        reader.parsed(var::ADDR, address).unwrap_or(nowhere)
+        reader.parsed(var::ADDR, web::address).unwrap_or(nowhere)
     }
 
     pub(super) fn read(reader: &mut Reader) -> Self {
@@ -81,14 +81,6 @@ impl ServerConfig {
             drain: seconds(reader.number(var::DRAIN_SECONDS, 0..=300)),
         }
     }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "is not an address; the form is IP:PORT, e.g. 127.0.0.1:8000 or [::1]:8000 \
-         (names such as localhost are not resolved)"
-            .to_owned()
-    })
 }
 
 fn toolset(name: &str) -> Result<Toolset, String> {

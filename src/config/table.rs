@@ -151,7 +151,7 @@ impl Section {
             Section::Catalog => "Quilt catalog",
             Section::Athena => "Athena",
             Section::Aws => "AWS",
-            Section::Log => "Logs",
+            Section::Log => "Logs and metrics",
         }
     }
 }

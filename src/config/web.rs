@@ -1,5 +1,7 @@
 //! URLs, hosts and origins as an operator writes them.
 
+use std::net::SocketAddr;
+
 use url::{Host, Url};
 
 /// An `http` or `https` URL with nothing in it that does not belong to an address: user names and
@@ -83,6 +85,15 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     Ok(format!("{}://{host}{port}", url.scheme()))
+}
+
+/// Where to listen.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "is not an address; the form is IP:PORT, e.g. 127.0.0.1:8000 or [::1]:8000 \
+         (names such as localhost are not resolved)"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]

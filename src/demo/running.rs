@@ -6,6 +6,7 @@ use aws_credential_types::Credentials;
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::oneshot};
+use tokio_util::task::TaskTracker;
 
 use super::{Access, User, World, witness};
 use crate::{
@@ -171,7 +172,14 @@ impl Running {
             let _told_or_dropped = stopped.await;
             Stop::Interrupt
         };
-        tokio::spawn(serve(listener, router, draining.clone(), stop_when, limits));
+        tokio::spawn(serve(
+            listener,
+            router,
+            draining.clone(),
+            stop_when,
+            limits,
+            TaskTracker::new(),
+        ));
         let (gate, rotation) = (app.gate, app.rotation);
         Ok(Self { world, address, clock, draining, gate, rotation, stop: Some(stop) })
     }

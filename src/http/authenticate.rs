@@ -44,6 +44,15 @@ pub struct Authenticator {
     pub clock: Clock,
 }
 
+/// How it was told who a caller is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// His token was verified before.
+    Hit,
+    /// It was verified now, here or by the registry.
+    Verified,
+}
+
 /// A caller, and how long the answer holds apart from the token's own end.
 struct Verified {
     caller: Arc<Caller>,
@@ -64,7 +73,7 @@ impl Authenticator {
         &self,
         token: &BearerToken,
         session: Option<&str>,
-    ) -> Result<Arc<Caller>, Failure> {
+    ) -> Result<(Arc<Caller>, Told), Failure> {
         // Taken once: the cache is asked and filled, the token and the session are verified, all by
         // the same keys, also if others come meanwhile.
         self.authenticate_by(&self.keyring.current(), token, session).await
@@ -80,7 +89,7 @@ impl Authenticator {
         keys: &Keys,
         token: &BearerToken,
         session: Option<&str>,
-    ) -> Result<Arc<Caller>, Failure> {
+    ) -> Result<(Arc<Caller>, Told), Failure> {
         let now = self.clock.now();
         let session = match session.map(SessionId::claimed) {
             None => None,
@@ -93,7 +102,7 @@ impl Authenticator {
         };
         let key = CacheKey { session, token: token.digest(), generation: keys.generation() };
         if let Lookup::Hit(caller) = self.cache.get(&key, now) {
-            return Ok(caller);
+            return Ok((caller, Told::Hit));
         }
         let verified = self.verify(keys, token, now).await?;
         let who = &verified.caller.principal;
@@ -108,7 +117,7 @@ impl Authenticator {
         }
         let caller = verified.caller.clone();
         self.remember(key, verified, now).await;
-        Ok(caller)
+        Ok((caller, Told::Verified))
     }
 
     async fn remember(&self, key: CacheKey, verified: Verified, now: Timestamp) {
@@ -341,7 +350,7 @@ pub(crate) mod tests {
         let session = server
             .authenticate(&token, None)
             .await
-            .map(|caller| server.open_session(&caller).unwrap())
+            .map(|(caller, _)| server.open_session(&caller).unwrap())
             .unwrap();
         assert_eq!(server.cache.len(), 1);
         assert_eq!(server.replace_keys(&key("new")).unwrap().generation, 2);

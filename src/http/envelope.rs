@@ -27,6 +27,17 @@ pub struct Envelope {
     pub tool: Option<String>,
     /// `params.requestId` of a `notifications/cancelled`.
     pub cancels: Option<Value>,
+    /// What it says of its sender.
+    pub about: About,
+}
+
+/// What a request says of its sender, for the log alone.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The client's name: `clientInfo` of `initialize`, or of `_meta` (2026-07-28).
+    pub client: Option<String>,
+    /// W3C's trace context in `_meta`.
+    pub traceparent: Option<String>,
 }
 
 /// A message that is refused before the protocol sees it.
@@ -109,7 +120,8 @@ impl Envelope {
         let params_of = |name: &str| message.params.filter(|_| method.as_deref() == Some(name));
         let tool = params_of(CALL).and_then(tool_name);
         let cancels = params_of("notifications/cancelled").and_then(cancelled_id);
-        Ok(Self { id, method, tool, cancels })
+        let about = message.params.and_then(about).unwrap_or_default();
+        Ok(Self { id, method, tool, cancels, about })
     }
 
     /// Whether it calls a tool, well-formed or not.
@@ -178,6 +190,39 @@ fn tool_name(params: &RawValue) -> Option<String> {
     let text = Some(params.get()).filter(|text| text.starts_with('{'))?;
     let params: Params<'_> = serde_json::from_str(text).ok()?;
     Some(params.name.into_owned())
+}
+
+/// What is not there, or of another shape, is not told.
+fn about(params: &RawValue) -> Option<About> {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(borrow, rename = "clientInfo")]
+        client: Option<&'a RawValue>,
+        #[serde(borrow, rename = "_meta")]
+        meta: Option<&'a RawValue>,
+    }
+    #[derive(Default, Deserialize)]
+    struct Meta<'a> {
+        #[serde(borrow, rename = "io.modelcontextprotocol/clientInfo")]
+        client: Option<&'a RawValue>,
+        #[serde(borrow)]
+        traceparent: Option<Cow<'a, str>>,
+    }
+    #[derive(Deserialize)]
+    struct Client<'a> {
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+    }
+    let text = Some(params.get()).filter(|text| text.starts_with('{'))?;
+    let params: Params<'_> = serde_json::from_str(text).ok()?;
+    let meta = params.meta.and_then(|meta| serde_json::from_str::<Meta<'_>>(meta.get()).ok());
+    let meta = meta.unwrap_or_default();
+    let client = params.client.or(meta.client);
+    let client = client.and_then(|raw| serde_json::from_str::<Client<'_>>(raw.get()).ok());
+    Some(About {
+        client: client.map(|client| client.name.into_owned()),
+        traceparent: meta.traceparent.map(Cow::into_owned),
+    })
 }
 
 /// `params.requestId`, where it is an id.
@@ -300,7 +345,8 @@ mod tests {
     fn only_four_methods_go_without_a_token() {
         let open = |method: &str| {
             let method = Some(method.to_owned());
-            Envelope { id: None, method, tool: None, cancels: None }.is_open()
+            Envelope { id: None, method, tool: None, cancels: None, about: About::default() }
+                .is_open()
         };
         for method in ["initialize", "server/discover", "notifications/initialized", "ping"] {
             assert!(open(method));
@@ -309,7 +355,16 @@ mod tests {
         {
             assert!(!open(method));
         }
-        assert!(!Envelope { id: None, method: None, tool: None, cancels: None }.is_open());
+        assert!(
+            !Envelope {
+                id: None,
+                method: None,
+                tool: None,
+                cancels: None,
+                about: About::default()
+            }
+            .is_open()
+        );
     }
 
     #[test]

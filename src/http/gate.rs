@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    authenticate::Authenticator,
+    authenticate::{Authenticator, Told},
     body::{Bodies, OVERLOADED},
     connection::NoPlace,
     envelope::Envelope,
@@ -269,7 +269,13 @@ impl Gate {
         if let Some(id) = session.and_then(SessionId::claimed) {
             set(&facts.session, id.fingerprint());
         }
-        let caller = self.authenticator.authenticate(token, session).await?;
+        let told = self.authenticator.authenticate(token, session).await;
+        let _first = facts.auth.set(match &told {
+            Ok((_, Told::Hit)) => "hit",
+            Ok((_, Told::Verified)) => "verified",
+            Err(_) => "rejected",
+        });
+        let (caller, _) = told?;
         set(&facts.subject, caller.principal.subject().to_owned());
         Ok(caller)
     }

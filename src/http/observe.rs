@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{body::HttpBody, extract::Request, middleware::Next, response::Response};
-use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tracing::Instrument;
 
 use super::{
@@ -32,6 +32,12 @@ pub struct Facts {
     pub token: OnceLock<String>,
     /// Fingerprint.
     pub session: OnceLock<String>,
+    /// `hit`, `verified` or `rejected`; nothing without a token.
+    pub auth: OnceLock<&'static str>,
+    /// The client's name for itself, at most 64 characters.
+    pub client: OnceLock<String>,
+    /// The id of a W3C trace: 32 hex digits.
+    pub trace_id: OnceLock<String>,
     /// The code of the refusal, where the request was refused.
     pub refusal: OnceLock<&'static str>,
 }
@@ -41,6 +47,12 @@ struct AccessLine {
     facts: Arc<Facts>,
     method: Method,
     path: String,
+    /// `X-Amzn-Trace-Id`, as the load balancer sent it.
+    amzn_trace: Option<String>,
+    /// `MCP-Protocol-Version`
+    protocol: Option<String>,
+    /// Of an answer that has a length.
+    bytes: Option<u64>,
     started: Instant,
     status: Option<StatusCode>,
     is_whole: bool,
@@ -55,11 +67,17 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         facts: facts.clone(),
         method: request.method().clone(),
         path: request.uri().path().chars().take(200).collect(),
+        amzn_trace: shown(request.headers(), "x-amzn-trace-id", 128),
+        protocol: shown(request.headers(), "mcp-protocol-version", 16),
+        bytes: None,
         started: Instant::now(),
         status: None,
         is_whole: false,
         span: tracing::info_span!("request", request_id = &*facts.request_id),
     };
+    if let Some(id) = shown(request.headers(), "traceparent", 64).as_deref().and_then(trace_id) {
+        set(&facts.trace_id, id);
+    }
     // Every line of the request carries its id, also those of libraries and of rooms that know
     // nothing of requests.
     let mut response = next.run(request).instrument(line.span.clone()).await;
@@ -68,7 +86,8 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     // Of an answer that has a length nothing is known from here on; a stream may take minutes.
-    line.is_whole = response.body().size_hint().exact().is_some();
+    line.bytes = response.body().size_hint().exact();
+    line.is_whole = line.bytes.is_some();
     match line.is_whole {
         true => response,
         false => response.map(|body| Guarded::body(body, line)),
@@ -103,6 +122,12 @@ impl Facts {
         if let Some(tool) = &envelope.tool {
             set(&self.tool, short(tool));
         }
+        if let Some(client) = &envelope.about.client {
+            set(&self.client, short(client));
+        }
+        if let Some(id) = envelope.about.traceparent.as_deref().and_then(trace_id) {
+            set(&self.trace_id, id);
+        }
     }
 }
 
@@ -120,9 +145,25 @@ impl Default for Facts {
             subject: OnceLock::new(),
             token: OnceLock::new(),
             session: OnceLock::new(),
+            auth: OnceLock::new(),
+            client: OnceLock::new(),
+            trace_id: OnceLock::new(),
             refusal: OnceLock::new(),
         }
     }
+}
+
+/// A header's text, cut.
+fn shown(headers: &HeaderMap, name: &str, most: usize) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.chars().take(most).collect())
+}
+
+/// `00-<32 hex digits>-…` → the digits.
+/// <https://www.w3.org/TR/trace-context/#traceparent-header>
+fn trace_id(traceparent: &str) -> Option<String> {
+    let id = traceparent.split('-').nth(1)?;
+    let is_id = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    is_id.then(|| id.to_ascii_lowercase())
 }
 
 /// 16 hex digits. Always ours: an id from outside could be made to collide or to forge log lines.
@@ -157,6 +198,12 @@ impl Drop for AccessLine {
                     subject = facts.subject.get(),
                     token = facts.token.get(),
                     session = facts.session.get(),
+                    auth = facts.auth.get().copied(),
+                    client = facts.client.get(),
+                    protocol = self.protocol,
+                    trace_id = facts.trace_id.get(),
+                    amzn_trace = self.amzn_trace,
+                    bytes = self.bytes,
                     refusal = facts.refusal.get().copied(),
                     ms,
                     "request"

@@ -50,6 +50,7 @@ pub enum Stop {
 ///
 /// From then on `/readyz` says 503; connections are still accepted for `limits.delay`; requests
 /// that are not done a second before the end of `limits.drain` are told that the server stops.
+/// `connections` has those that are open, for whoever counts them.
 ///
 /// # Errors
 /// None today; a listener that fails is waited for.
@@ -59,12 +60,13 @@ pub async fn serve(
     draining: Draining,
     stop: impl Future<Output = Stop> + Send,
     limits: Limits,
+    connections: TaskTracker,
 ) -> io::Result<()> {
     let mut server = Server {
         app,
         places: Arc::new(Semaphore::new(limits.connections)),
         lane: VecDeque::new(),
-        tasks: TaskTracker::new(),
+        tasks: connections,
         stopping: CancellationToken::new(),
         full: Rarely::default(),
         starved: Rarely::default(),

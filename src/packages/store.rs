@@ -67,6 +67,11 @@ const PIECE: usize = 256 * 1024;
 const AHEAD: usize = 4;
 
 impl Store {
+    /// KiB of indexes that are kept.
+    pub fn kept_kib(&self) -> usize {
+        usize::try_from(self.kept.weighted_size() / 1024).unwrap_or(usize::MAX)
+    }
+
     /// Keeps indexes of at most `bytes` together, the last used ones.
     pub fn new(bytes: usize) -> Self {
         let weigher =

@@ -94,6 +94,17 @@ impl Rotation {
         }
     }
 
+    /// Whether the keys are read again at all.
+    pub fn is_on(&self) -> bool {
+        self.parameter.is_some()
+    }
+
+    /// How long ago the keys were last read.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        now.duration_since(history.last_good).unsigned_abs()
+    }
+
     /// Asks for a refresh at every signal. Who makes the signal's stream before anything else never
     /// dies of one.
     pub async fn follow(self: Arc<Self>, mut signal: tokio::signal::unix::Signal) {

@@ -117,6 +117,14 @@ impl RuntimeContext {
         self.reads_streams
     }
 
+    /// The role that calls to AWS are made in; `None` where the token's or the registry's keys make them.
+    pub fn role(&self) -> Option<&str> {
+        match &self.source {
+            Source::Role(role) => Some(role.as_str()),
+            _ => None,
+        }
+    }
+
     /// Calls made to AWS and the registry so far.
     pub fn calls(&self) -> u32 {
         self.calls.load(std::sync::atomic::Ordering::Relaxed)

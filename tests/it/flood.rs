@@ -48,7 +48,7 @@ async fn a_flood_of_a_million_distinct_tokens_leaves_memory_bounded() {
                     let mut headers = http::HeaderMap::new();
                     headers.insert(http::header::AUTHORIZATION, header);
                     let token = auth::bearer(headers.get_all(http::header::AUTHORIZATION)).unwrap();
-                    let caller = gate.authenticator.authenticate(&token, None).await.unwrap();
+                    let (caller, _) = gate.authenticator.authenticate(&token, None).await.unwrap();
                     drop(gate.shares.of(caller.principal.subject_key()).await);
                 }
             })

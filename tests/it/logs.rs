@@ -3,7 +3,7 @@
 use quilt_mcp_server::demo::{World, client::Client};
 use serde_json::{Value, json};
 
-use crate::support::{Serve, lab, list, serve, task_role};
+use crate::support::{Serve, lab, list, serve, task_role, user_token_with};
 
 fn lines(server: &Serve) -> Vec<Value> {
     let text = server.output.lock().unwrap().clone();
@@ -16,21 +16,12 @@ fn matching<'a>(lines: &'a [Value], members: &Value) -> Vec<&'a Value> {
     lines.iter().filter(|line| members.iter().all(|(name, value)| &line[name] == value)).collect()
 }
 
-fn token(world: &World, name: &str, edit: impl FnOnce(&mut Value)) -> String {
-    let user = world.users().iter().find(|u| u.name == name).unwrap();
-    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
-    let mut claims = world.enhanced_claims(user, now, 3600);
-    edit(&mut claims);
-    let secret = world.jwt_secret().to_owned().into();
-    quilt_mcp_server::auth::mint(&claims, "frontend-enhanced", &secret).unwrap()
-}
-
 #[tokio::test]
 async fn every_request_call_and_denial_has_its_line() {
     let world = World::start().await.unwrap();
     let server = serve(&world, &task_role(&world)).await;
     let nobody = Client::new(&server.url);
-    let alice_token = token(&world, "alice", |_| {});
+    let alice_token = user_token_with(&world, "alice", |_| {});
     let alice = nobody.with_token(&alice_token);
     let subject = world.users()[0].subject.clone();
 
@@ -56,11 +47,11 @@ async fn every_request_call_and_denial_has_its_line() {
     assert!(refused.structured()["why"].as_str().unwrap().contains("CANARY"));
     nobody.with_token("garbage").call("auth_status", json!({})).await.unwrap();
     nobody.call("auth_status", json!({})).await.unwrap();
-    let foreign_role = token(&world, "alice", |c| {
+    let foreign_role = user_token_with(&world, "alice", |c| {
         c["aws_role_arn"] = json!("arn:aws:iam::999999999999:role/Admin");
     });
     nobody.with_token(foreign_role).call("auth_status", json!({})).await.unwrap();
-    let reader = token(&world, "alice", |c| {
+    let reader = user_token_with(&world, "alice", |c| {
         c["permissions"] = json!(["s3:GetObject", "admin", "s3:*"]);
     });
     nobody.with_token(reader).call("bucket_list", json!({})).await.unwrap();

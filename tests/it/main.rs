@@ -40,6 +40,7 @@ mod keys;
 mod limits;
 mod links;
 mod logs;
+mod metrics;
 mod misbehaving;
 mod objects;
 mod offers;

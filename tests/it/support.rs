@@ -283,3 +283,18 @@ pub fn task_role(world: &World) -> Vec<(&'static str, String)> {
 pub fn session_keys(world: &World, role_arn: &str) -> quilt_mcp_server::demo::SessionCredentials {
     world.iam().issue_session(role_arn, "elsewhere", None, Duration::from_secs(900)).unwrap()
 }
+
+/// An hour's enhanced token of one of a world's users, for a server that is a process of its own.
+pub fn user_token(world: &World, name: &str) -> String {
+    user_token_with(world, name, |_| {})
+}
+
+/// The same with other claims.
+pub fn user_token_with(world: &World, name: &str, edit: impl FnOnce(&mut Value)) -> String {
+    let user = world.users().iter().find(|u| u.name == name).unwrap();
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
+    let mut claims = world.enhanced_claims(user, now, 3600);
+    edit(&mut claims);
+    let secret = world.jwt_secret().to_owned().into();
+    quilt_mcp_server::auth::mint(&claims, "frontend-enhanced", &secret).unwrap()
+}

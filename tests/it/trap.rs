@@ -12,7 +12,7 @@ use std::{
 use quilt_mcp_server::demo::{World, client::Client};
 use serde_json::json;
 
-use crate::support::{lab, list, s3_calls, serve, sts_calls, task_role};
+use crate::support::{lab, list, s3_calls, serve, sts_calls, task_role, user_token_with};
 
 /// A credential endpoint (IMDS or ECS) that counts who asks and hands out the same bad keys.
 fn bait() -> (String, Arc<AtomicUsize>) {
@@ -48,19 +48,6 @@ fn baited_home() -> std::path::PathBuf {
     home
 }
 
-fn token(world: &World, name: &str, edit: impl FnOnce(&mut serde_json::Value)) -> String {
-    let user = world.users().iter().find(|u| u.name == name).unwrap();
-    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
-    let mut claims = world.enhanced_claims(user, now, 3600);
-    edit(&mut claims);
-    quilt_mcp_server::auth::mint(
-        &claims,
-        "frontend-enhanced",
-        &world.jwt_secret().to_owned().into(),
-    )
-    .unwrap()
-}
-
 #[tokio::test]
 async fn no_ambient_key_ever_signs_a_call_to_s3() {
     let world = World::start().await.unwrap();
@@ -75,11 +62,11 @@ async fn no_ambient_key_ever_signs_a_call_to_s3() {
     ]);
     let server = serve(&world, &environment).await;
     let nobody = Client::new(&server.url);
-    let no_role = token(&world, "alice", |c| {
+    let no_role = user_token_with(&world, "alice", |c| {
         c["roles"] = json!([]);
         c["r"] = json!([]);
     });
-    let unmapped = token(&world, "alice", |c| {
+    let unmapped = user_token_with(&world, "alice", |c| {
         c["roles"] = json!(["SomeOtherRole"]);
         c["r"] = json!(["SomeOtherRole"]);
     });
@@ -96,7 +83,7 @@ async fn no_ambient_key_ever_signs_a_call_to_s3() {
     }
     assert_eq!(s3_calls(&world).len(), 0, "no credentials, no call");
     let alice = world.users().iter().find(|u| u.name == "alice").unwrap();
-    let role = token(&world, "alice", |_| {});
+    let role = user_token_with(&world, "alice", |_| {});
     for token in [role, alice.catalog_token.clone(), alice.api_key.clone()] {
         let client = nobody.with_token(token);
         let answer = client.call("bucket_object_text", json!({"s3_uri": uri})).await.unwrap();

@@ -17,6 +17,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("QUILT_MCP_SESSION_SECRET", "short", "5 bytes"),
     ("QUILT_MCP_SESSION_SECRET", "development-enhanced-jwt-secret", "development secret"),
     ("QUILT_MCP_READ_ONLY", "maybe", "use true or false"),
+    ("QUILT_MCP_METRICS_ADDR", "9090", "IP:PORT"),
+    ("QUILT_MCP_METRICS_EMF", "maybe", "use true or false"),
     ("QUILT_MCP_REGISTRY_PUSH", "maybe", "use true or false"),
     ("QUILT_MCP_FORWARD_ENHANCED_TOKENS", "maybe", "use true or false"),
     ("QUILT_MCP_WILDCARD_BUCKETS", "2", "use true or false"),
