@@ -10,7 +10,7 @@ use crate::{
     ambient::{Ambient, http_client, timeouts},
     app::App,
     auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
-    aws::{Clients, athena, clients::Settings},
+    aws::{AssumeRole, Clients, athena, clients::Settings},
     catalog::{Registry, registry::Location},
     config::{Config, SecretSource, ServerConfig, TokenConfig, TokenKeys, shown_kid},
     domain::Authority,
@@ -272,8 +272,16 @@ fn athena_rules(config: &Config) -> athena::Rules {
     }
 }
 
+/// What assumes roles, and can do nothing else.
+pub async fn sts(config: &Config) -> Arc<dyn AssumeRole> {
+    Arc::new(Ambient::from_chain(config, http_client()).await)
+}
+
 /// The registry, where catalog tokens are accepted: nothing else may go there.
-fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
+///
+/// # Errors
+/// The HTTP client could not be made.
+pub fn registry(config: &Config) -> Result<Option<Registry>, reqwest::Error> {
     let catalog = &config.catalog;
     let location = match (&catalog.registry_url, &catalog.catalog_url) {
         (Some(url), _) => Some(Location::Registry(url.clone())),

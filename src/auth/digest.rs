@@ -39,6 +39,12 @@ impl std::fmt::Display for TokenDigest {
     }
 }
 
+/// The first 16 hexadecimal digits of a secret's SHA-256: what people compare whose secrets should be the same.
+pub fn secret_fingerprint(secret: &str) -> String {
+    let bytes = sha256(secret.as_bytes());
+    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The fingerprint of any text that must not be logged itself.
 pub(super) fn fingerprint(text: &str) -> String {
     hex_prefix(&sha256(text.as_bytes()))

@@ -45,7 +45,7 @@ pub use bearer::{BearerToken, bearer};
 pub use catalog_token::{PeekedCatalogToken, peek_catalog};
 pub use credentials_claim::TokenCredentials;
 pub use describe::{DescribedClaims, Description, describe};
-pub use digest::TokenDigest;
+pub use digest::{TokenDigest, secret_fingerprint};
 pub use keyring::{Change, Keyring, Keys};
 pub use keys::KeySet;
 pub use mint::{EnhancedClaims, MintError, mint};

@@ -3,6 +3,7 @@
 mod check_config;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod healthcheck;
 mod process;
 mod serve;
@@ -18,6 +19,7 @@ Examples:
   quilt-mcp-server demo                    everything in one process, with a guided tour
   quilt-mcp-server check-config            is my environment complete? what is in effect?
   quilt-mcp-server serve                   serve MCP on QUILT_MCP_ADDR (default 127.0.0.1:8000)
+  quilt-mcp-server doctor https://HOST/mcp   what is wrong with this environment and that server?
   quilt-mcp-server token decode < token    what does this token say, and are its signature and claims good?
 
 Configuration comes from environment variables; docs/CONFIG.md and env.example list them all.
@@ -41,6 +43,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Validate the environment and print the effective configuration, secrets as ******.
     CheckConfig,
+    /// Find out what is wrong: configuration, secret, roles, registry, and a server that runs.
+    Doctor(doctor::Arguments),
     /// Make and read enhanced tokens with the server's own code.
     #[command(subcommand)]
     Token(token::Command),
@@ -58,6 +62,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::CheckConfig => check_config::run(),
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Token(command) => token::run(command).await,
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
         Command::Generate => generate(),

@@ -1,4 +1,6 @@
-//! `token mint` and `token decode`: the server's own code, so what they say is what it does.
+//! `token mint`, `decode`, `validate` and `compare`: the server's own code, so what they say is what it does.
+
+mod compare;
 
 use std::{io::Read, process::ExitCode};
 
@@ -25,6 +27,16 @@ pub(super) enum Command {
         quilt-mcp-server token decode eyJhbGciOi…\n  \
         quilt-mcp-server token decode --json < token.txt")]
     Decode(Decode),
+    /// Say in a line whether a token would be let in (exit code 0), or why not (1).
+    #[command(after_help = "Example (MCP_ENHANCED_JWT_SECRET must be set):\n  \
+        quilt-mcp-server token validate < token.txt")]
+    Validate(Decode),
+    /// Compare another secret, from standard input, with ours: are they the same bytes (exit code 0)?
+    #[command(after_help = "Examples (ours is in MCP_ENHANCED_JWT_SECRET, or in SSM):\n  \
+        printf %s \"$FRONTEND_SECRET\" | quilt-mcp-server token compare\n  \
+        quilt-mcp-server token compare --fingerprint 9f86d081884c7d65\n\n\
+        No secret is printed: lengths, white space and the first 16 digits of SHA-256 are.")]
+    Compare(compare::Compare),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +83,8 @@ pub(super) async fn run(command: Command) -> Outcome {
     match command {
         Command::Mint(mint) => self::mint(mint, &tokens, &keys),
         Command::Decode(decode) => self::decode(decode, &tokens, &keys),
+        Command::Validate(decode) => validate(decode, &tokens, &keys),
+        Command::Compare(compare) => compare::run(&compare, &keys),
     }
 }
 
@@ -136,6 +150,31 @@ fn mint(mint: Mint, tokens: &TokenConfig, keys: &TokenKeys) -> Outcome {
 }
 
 fn decode(decode: Decode, tokens: &TokenConfig, keys: &TokenKeys) -> Outcome {
+    let json = decode.json;
+    let description = described(decode, tokens, keys)?;
+    super::print(&match json {
+        true => serde_json::to_string(&description)?,
+        false => text(&description)?,
+    })?;
+    Ok(if description.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn validate(decode: Decode, tokens: &TokenConfig, keys: &TokenKeys) -> Outcome {
+    let json = decode.json;
+    let description = described(decode, tokens, keys)?;
+    let (verified, reason) = (description.verified, &description.reason);
+    super::print(&match json {
+        true => serde_json::json!({"verified": verified, "reason": reason}).to_string(),
+        false => plain(&verdict(&description)),
+    })?;
+    Ok(if verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn described(
+    decode: Decode,
+    tokens: &TokenConfig,
+    keys: &TokenKeys,
+) -> Result<Description, Failure> {
     let token = match decode.token {
         Some(token) => token,
         None => {
@@ -152,28 +191,30 @@ fn decode(decode: Decode, tokens: &TokenConfig, keys: &TokenKeys) -> Outcome {
         return Err("no token given: pass it as the argument or on standard input".into());
     }
     let verifier = boot::verifier(tokens, keys);
-    let description = auth::describe(token, &verifier, Clock::system().now());
-    super::print(&match decode.json {
-        true => serde_json::to_string(&description)?,
-        false => text(&description)?,
-    })?;
-    Ok(if description.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(auth::describe(token, &verifier, Clock::system().now()))
 }
 
 const MAX_INPUT: u64 = 64 * 1024;
 
-fn text(description: &Description) -> Result<String, serde_json::Error> {
-    let verdict = match &description.reason {
+fn verdict(description: &Description) -> String {
+    match &description.reason {
         None => "verified: signature and claims are good".to_owned(),
         Some(reason) => format!("not verified: {reason}"),
-    };
+    }
+}
+
+fn text(description: &Description) -> Result<String, serde_json::Error> {
+    let verdict = verdict(description);
     let header = serde_json::to_string(&description.header)?;
     let claims = match &description.claims {
         Some(claims) => serde_json::to_string_pretty(claims)?,
         None => "cannot be unfolded".to_owned(),
     };
-    let text = format!("{verdict}\nheader:  {header}\nclaims:  {claims}");
-    // A token is somebody else's text, and a terminal obeys control characters.
+    Ok(plain(&format!("{verdict}\nheader:  {header}\nclaims:  {claims}")))
+}
+
+/// A token is somebody else's text, and a terminal obeys control characters.
+fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' { '?' } else { c };
-    Ok(text.chars().map(shown).collect())
+    text.chars().map(shown).collect()
 }

@@ -298,3 +298,56 @@ async fn demo_json_prints_one_line_and_serves_it() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(lines.next().is_none(), "nothing else on standard output");
 }
+
+#[test]
+fn a_secret_is_compared_without_being_printed() {
+    let compare = |arguments: &[&str]| {
+        let mut command = binary();
+        command.args(["token", "compare"]).args(arguments).env("MCP_ENHANCED_JWT_SECRET", SECRET);
+        command
+    };
+    for (other, code, words) in [
+        (SECRET.to_owned(), 0, "; equal"),
+        (format!("{SECRET}\n"), 1, "equal once white space is trimmed"),
+        (format!("{SECRET}x"), 1, "; different"),
+        (format!("\"{SECRET}\""), 1, "within quotation marks"),
+    ] {
+        let (status, stdout) = with_stdin(&mut compare(&[]), &other);
+        assert_eq!(status, Some(code), "{stdout}");
+        assert!(stdout.contains(words) && !stdout.contains("secret-of-the-tests"), "{stdout}");
+        let (status, stdout) = with_stdin(&mut compare(&["--json"]), &other);
+        let json: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((status, &json["equal"]), (Some(code), &json!(code == 0)));
+    }
+    // `printf %s … | sha256sum` of the secret, and of the secret with a newline.
+    for (text, code, words) in
+        [(SECRET.to_owned(), 0, "; equal"), (format!("{SECRET}\n"), 1, "once white space")]
+    {
+        let fingerprint = quilt_mcp_server::auth::secret_fingerprint(&text);
+        let (status, stdout, _) = run(&mut compare(&["--fingerprint", &fingerprint]));
+        assert_eq!(status, Some(code), "{stdout}");
+        assert!(stdout.contains(words), "{stdout}");
+    }
+    let (status, _, stderr) = run(&mut compare(&["--fingerprint", "abc"]));
+    assert_eq!(status, Some(2));
+    assert!(stderr.contains("16 to 64 hexadecimal digits"), "{stderr}");
+}
+
+#[test]
+fn a_token_is_validated_in_a_line() {
+    let mut mint = binary();
+    mint.args(["token", "mint", "--subject", "alice"]).env("MCP_ENHANCED_JWT_SECRET", SECRET);
+    let (_, token, _) = run(&mut mint);
+    let validate = |secret: &str| {
+        let mut command = binary();
+        command.args(["token", "validate"]).env("MCP_ENHANCED_JWT_SECRET", secret);
+        command
+    };
+    let (code, stdout) = with_stdin(&mut validate(SECRET), &token);
+    assert_eq!((code, stdout.lines().count()), (Some(0), 1), "{stdout}");
+    let (code, stdout) =
+        with_stdin(&mut validate("another-secret-of-the-tests-0123456789"), &token);
+    assert_eq!(code, Some(1));
+    assert!(stdout.starts_with("not verified: "), "{stdout}");
+    assert!(!stdout.contains(token.trim().rsplit('.').next().unwrap()), "{stdout}");
+}

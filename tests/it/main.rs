@@ -28,6 +28,7 @@ mod catalogue;
 mod cli;
 mod contract;
 mod credentials;
+mod doctor;
 mod edge;
 mod everyone;
 mod faults;
