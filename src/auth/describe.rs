@@ -1,6 +1,7 @@
 //! A token explained, for `token decode`.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -26,7 +27,7 @@ pub struct Description {
 }
 
 /// The claims of a token, unfolded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DescribedClaims {
     /// Who it is for.
     pub subject: Option<String>,
@@ -41,6 +42,7 @@ pub struct DescribedClaims {
     /// Claim `level`.
     pub level: Option<String>,
     /// When the token ends.
+    #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -4,6 +4,7 @@
 //! kinds and sizes; values only of those that every token has, and those that authorise.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,37 +17,50 @@ use super::{API_KEY_PREFIX, ClaimForm, Family, Policy, Refusal, TokenDigest, fam
 use crate::domain::Buckets;
 
 /// What a token looks like. None of it is proof of anything.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TokenFacts {
     /// As which kind it is judged.
+    #[schemars(with = "String", extend("enum" = ["enhanced", "catalog"]))]
     pub family: Family,
-    /// `jwt`, `api_key`, or `unreadable`.
+    #[schemars(extend("enum" = ["jwt", "api_key", "unreadable"]))]
+    /// What it is, by its form.
     pub format: &'static str,
     /// The first 12 hexadecimal digits of its SHA-256, as in the log.
     pub fingerprint: String,
     /// How large it is.
     pub bytes: Sizes,
     /// Header member `alg`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
     /// Header member `typ`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
     /// Header member `kid`; a long one could be a secret in the wrong place, so only its length is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// Claim `iss`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// Claim `aud`, as a list.
     pub audience: Vec<String>,
     /// Claim `iat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub issued_at: Option<Timestamp>,
     /// Claim `nbf`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub not_before: Option<Timestamp>,
     /// Claim `exp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
     /// The claims by name, at most 64.
     pub claims: Vec<Claim>,
     /// How many there are.
     pub claim_count: usize,
     /// What it lists, if its claims are well-formed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
     /// How the claims that authorise are written.
     pub written: Vec<Written>,
@@ -57,11 +71,12 @@ pub struct TokenFacts {
     /// Whether it carries AWS credentials.
     pub carries_credentials: bool,
     /// What is wrong with its claims, whoever signed them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
 /// Bytes of a token and, where it is a JWT, of its parts as they are sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sizes {
     /// All of it.
     pub total: usize,
@@ -74,7 +89,7 @@ pub struct Sizes {
 }
 
 /// A claim, without its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Claim {
     /// Its name, shortened.
     pub name: String,
@@ -85,7 +100,7 @@ pub struct Claim {
 }
 
 /// How many of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Buckets, unfolded.
     pub buckets: usize,
@@ -98,11 +113,12 @@ pub struct Counts {
 }
 
 /// How one claim that authorises is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Written {
     /// Its long name.
     pub claim: &'static str,
-    /// The form.
+    #[schemars(extend("enum" = ["explicit", "abbreviated", "groups", "patterns", "compressed"]))]
+    /// Its long name, its short name, or packed in one of three ways.
     pub form: &'static str,
 }
 
@@ -164,7 +180,8 @@ impl TokenFacts {
         match payload {
             Ok(payload) => self.unfold(&payload),
             Err(Fault::NotAnObject) => {
-                self.problem = Some("Its middle part is not base64url of a JSON object.".to_owned());
+                self.problem =
+                    Some("Its middle part is not base64url of a JSON object.".to_owned());
             }
             Err(fault @ Fault::Member { .. }) => {
                 self.problem = Some(verify::refusal(fault).detail());
@@ -221,8 +238,7 @@ impl TokenFacts {
 /// The claims that authorise, read to be shown: what the wildcard means is worth seeing where it is not
 /// accepted too, and credentials are not read at all.
 pub(super) fn read(payload: &Map<String, Value>) -> Result<Claims, Refusal> {
-    let policy =
-        Policy { wildcard_buckets: true, token_credentials: false, ..Policy::default() };
+    let policy = Policy { wildcard_buckets: true, token_credentials: false, ..Policy::default() };
     Claims::read(payload, &policy)
 }
 
@@ -290,7 +306,10 @@ mod tests {
         assert_eq!((facts.format, facts.claim_count), ("jwt", 9));
         let buckets = Written { claim: "buckets", form: "groups" };
         assert!(facts.written.contains(&buckets) && facts.carries_credentials);
-        assert_eq!((facts.ignored_permissions, facts.audience), (vec!["*".into()], vec!["x".into()]));
+        assert_eq!(
+            (facts.ignored_permissions, facts.audience),
+            (vec!["*".into()], vec!["x".into()])
+        );
         let counts = Counts { buckets: 2, every_bucket: false, permissions: 1, roles: 0 };
         assert_eq!((facts.counts, facts.problem), (Some(counts), None));
     }

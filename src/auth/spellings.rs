@@ -63,7 +63,8 @@ impl Spellings {
         let bare = secret.trim();
         // White space alone would be equal to every other.
         let around = AROUND.iter().filter(|_| !bare.is_empty());
-        let others = around.map(|(before, after)| TokenDigest::of(&format!("{before}{bare}{after}")));
+        let others =
+            around.map(|(before, after)| TokenDigest::of(&format!("{before}{bare}{after}")));
         Self { exact, others: others.filter(|other| *other != exact).collect() }
     }
 
@@ -114,7 +115,8 @@ mod tests {
         ] {
             assert_eq!(told(ours, theirs), trimmed, "{ours:?} {theirs:?}");
         }
-        for (ours, theirs) in [("secret", "Secret"), ("secret", "se cret"), ("  ", " "), ("x", "")] {
+        for (ours, theirs) in [("secret", "Secret"), ("secret", "se cret"), ("  ", " "), ("x", "")]
+        {
             assert_eq!(told(ours, theirs), Comparison::Different, "{ours:?} {theirs:?}");
         }
         let fingerprint = Fingerprint::parse(&TokenDigest::of("x").hex()).unwrap();

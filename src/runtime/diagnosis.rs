@@ -7,7 +7,7 @@ use super::Cx;
 use crate::{
     auth::{Comparison, Description, Family, Fingerprint, SessionId, TokenDigest},
     aws::{Source, identity::Identity},
-    domain::{Grants, RoleArn, Standing, Toolset},
+    domain::{CatalogUse, Grants, RoleArn, Standing, Toolset},
     error::{Code, ToolError},
 };
 
@@ -61,6 +61,11 @@ impl Cx {
         self.principal().grants()
     }
 
+    /// Whether the registry knows the caller's token.
+    pub fn knows_catalog(&self) -> bool {
+        self.context.catalog(CatalogUse::Read).is_ok()
+    }
+
     /// Demands a standing in the catalog, as before a call to a tool that needs it.
     ///
     /// # Errors
@@ -79,14 +84,17 @@ impl Cx {
         };
         if self.principal().family() == Family::Catalog {
             return Err(refused(
-                "The registry knows the role of a catalog token's user; no header chooses one.".into(),
+                "The registry knows the role of a catalog token's user; no header chooses one."
+                    .into(),
                 "Switch with switch_quilt_role, or in the catalog.",
             ));
         }
         self.context.services.roles.of_name(self.principal(), wanted).map_err(|refusal| {
             refused(
-                format!("{} It must be one of the token's own, and one that the operator allows.",
-                    refusal.detail()),
+                format!(
+                    "{} It must be one of the token's own, and one that the operator allows.",
+                    refusal.detail()
+                ),
                 "Name a role that get_current_quilt_role lists. The operator maps names in \
                  QUILT_MCP_ROLE_MAP and allows ARNs in QUILT_MCP_ALLOWED_ROLE_ARNS.",
             )
