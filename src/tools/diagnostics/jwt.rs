@@ -66,7 +66,7 @@ fn of_credentials(cx: &Cx) -> Option<Finding> {
         Source::Static(keys) if keys.expires_at.is_some_and(|at| at <= cx.now()) => Some(found(
             "problem",
             "The AWS credentials that came with the token have ended.",
-            "Get a new token.",
+            "Call again; if that does not help, get a new token.",
         )),
         Source::Role(_) | Source::Static(_) => None,
     }
