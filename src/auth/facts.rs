@@ -200,6 +200,10 @@ impl TokenFacts {
         };
         (self.issued_at, self.not_before) = (date("iat"), date("nbf"));
         self.expires_at = date("exp");
+        // A catalog token has no such claims.
+        if self.family == Family::Catalog {
+            return;
+        }
         match read(payload) {
             Ok(claims) => self.count(&claims),
             Err(refusal) => self.problem = Some(refusal.detail()),
@@ -317,9 +321,9 @@ mod tests {
     #[test]
     fn whatever_is_given_is_bounded_and_told_apart() {
         let many: Map<String, Value> =
-            (0..500).map(|n| (format!("{n}{}", "x".repeat(90)), json!(1))).collect();
+            (0..100).map(|n| (format!("{n}{}", "x".repeat(80)), json!(1))).collect();
         let facts = facts(&Value::Object(many));
-        assert_eq!((facts.claims.len(), facts.claim_count), (64, 500));
+        assert_eq!((facts.claims.len(), facts.claim_count), (64, 100));
         assert!(facts.claims.iter().all(|claim| claim.name.len() <= 64));
         let key = TokenFacts::of("qk_canary");
         assert_eq!((key.format, key.family, key.claim_count), ("api_key", Family::Catalog, 0));

@@ -103,7 +103,7 @@ async fn rule(
 async fn every_rule_is_named() {
     let app = TestApp::with(&[
         ("QUILT_MCP_READ_ONLY", "true"),
-        ("QUILT_MCP_TOOLSETS", "diagnostics,bucket,governance,tabulator,package"),
+        ("QUILT_MCP_TOOLSETS", "diagnostics,bucket,governance,tabulator,package,authoring"),
     ])
     .await;
     let alice = app.client("alice");
@@ -123,6 +123,9 @@ async fn every_rule_is_named() {
         "invalid_arguments"
     );
     assert_eq!(rule(&alice, "bucket_objects_list", json!({})).await, "invalid_arguments");
+    // Nothing is needed of a bucket there, but all that would be used of this one is refused.
+    let uses = json!({"metadata": {"a": 1}, "registry": lab("bob")});
+    assert_eq!(rule(&alice, "validate_metadata_structure", uses).await, "bucket_not_granted");
     let lists = app.token_with("alice", |claims| {
         claims.insert("permissions".into(), json!(["s3:ListBucket"]));
     });

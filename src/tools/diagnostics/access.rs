@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::buckets_named;
 use crate::{
     aws::Source,
-    domain::{BucketName, Standing, action::Resource},
+    domain::{BucketName, Denied, Standing, action::Resource},
     tool::{Entry, Object, Withheld, short},
     tools::{self, prelude::*},
 };
@@ -110,10 +110,8 @@ async fn judge(
         entry.check(arguments).map_err(|error| forbidden("invalid_arguments", error.why))?;
     }
     for bucket in buckets {
-        let of_buckets = entry.needs.iter().filter(|action| action.resource() != Resource::Query);
-        for action in of_buckets {
-            cx.granted(*action, bucket)
-                .map_err(|denied| forbidden("bucket_not_granted", format!("{denied}.")))?;
+        if let Some(denied) = refused(cx, entry, bucket) {
+            return Err(forbidden("bucket_not_granted", format!("{denied}.")));
         }
     }
     match cx.credential_source() {
@@ -122,6 +120,21 @@ async fn judge(
         }
         _ => Ok(()),
     }
+}
+
+/// Why the tool cannot work with this bucket: what it needs there is not granted or, where it needs nothing there,
+/// nothing of what it would use.
+fn refused(cx: &Cx, entry: &Entry, bucket: &BucketName) -> Option<Denied> {
+    let of_buckets = |actions: &'static [Action]| {
+        actions.iter().filter(|action| action.resource() != Resource::Query)
+    };
+    let denied = |action: &Action| cx.granted(*action, bucket).err();
+    if of_buckets(entry.needs).next().is_some() {
+        return of_buckets(entry.needs).find_map(denied);
+    }
+    let refusals: Vec<Option<Denied>> = of_buckets(entry.uses).map(denied).collect();
+    let all = refusals.iter().all(Option::is_some);
+    refusals.into_iter().flatten().next().filter(|_| all)
 }
 
 fn lacking(cx: &Cx, entry: &Entry) -> std::result::Result<(), Forbidden> {

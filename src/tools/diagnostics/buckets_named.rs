@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn buckets_are_found_where_tools_take_them_and_nowhere_else() {
         let arguments = json!({"bucket": "one-bucket", "registry": "s3://two-bucket", "s3_uris":
-            ["s3://three-bucket/a b", "nothing"], "entries": [{"s3_uri": "s3://four-bucket/k"}],
+            ["s3://three-bucket/a b", "No Bucket"], "entries": [{"s3_uri": "s3://four-bucket/k"}],
             "metadata": {"bucket": "meta-bucket"}, "query": "s3://query-bucket/x", "limit": 3});
         let found = buckets(arguments.as_object().unwrap());
         let names: Vec<&str> = found.iter().map(BucketName::as_str).collect();
@@ -67,8 +67,9 @@ mod tests {
     #[test]
     fn every_argument_that_is_described_as_a_bucket_is_one_of_these() {
         for entry in tools::ALL {
-            let properties = &entry.spec().input_schema["properties"];
-            for (name, schema) in properties.as_object().into_iter().flatten() {
+            let schema = entry.spec().input_schema;
+            let properties = schema.get("properties").and_then(Value::as_object);
+            for (name, schema) in properties.into_iter().flatten() {
                 let text = schema["description"].as_str().unwrap_or_default();
                 if text.starts_with("Bucket name") || text.contains("`s3://bucket") {
                     assert!(holds_buckets(name), "{}.{name}", entry.name);

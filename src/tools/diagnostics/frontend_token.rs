@@ -1,5 +1,5 @@
 use crate::{
-    auth::{DescribedClaims, Description, TokenFacts},
+    auth::{DescribedClaims, Description, Family, TokenFacts},
     tools::prelude::*,
 };
 
@@ -15,7 +15,7 @@ pub struct GetFrontendToken {}
 #[derive(Serialize, JsonSchema)]
 pub struct Seen {
     token: TokenFacts,
-    /// The claims that authorise, unfolded; absent for an API key, or where one is malformed.
+    /// The claims that authorise, unfolded; absent for a catalog token, or where one is malformed.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<DescribedClaims>,
 }
@@ -30,6 +30,8 @@ impl Tool for GetFrontendToken {
 
     async fn run(self, cx: &Cx) -> Result<Seen> {
         let Description { facts, claims, .. } = cx.token()?.clone();
-        Ok(Seen { token: facts, grants: claims })
+        // Of a catalog token nothing that it says of itself authorises.
+        let grants = claims.filter(|_| facts.family == Family::Enhanced);
+        Ok(Seen { token: facts, grants })
     }
 }
