@@ -73,10 +73,7 @@ pub async fn build_with(
     let keyring = Arc::new(keyring(config, parameter.as_ref(), clock.now()).await?);
     let registry = registry(config)?.map(Arc::new);
     let callers = Arc::new(AuthCache::new());
-    let roles = Arc::new(RoleRules {
-        map: config.credentials.role_map.clone(),
-        allowed: config.credentials.allowed_role_arns.clone(),
-    });
+    let roles = Arc::new(roles(config));
     let services = Arc::new(Services {
         callers: callers.clone(),
         clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
@@ -89,16 +86,8 @@ pub async fn build_with(
         roles: roles.clone(),
         ended: Arc::default(),
         toolsets: config.server.toolsets.clone(),
-        rules: Rules {
-            read_only: config.server.read_only,
-            link_max_secs: config.server.link_max_secs,
-            registry_push: config.catalog.registry_push,
-        },
-        site: Site {
-            catalog: config.catalog.catalog_url.clone(),
-            registry: config.catalog.registry_url.clone(),
-            tabulator_catalog: config.athena.tabulator_catalog.clone(),
-        },
+        rules: rules(config),
+        site: site(config),
     });
     let authenticator = Authenticator {
         keyring,
@@ -123,6 +112,29 @@ pub async fn build_with(
     let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
     tokio::spawn(rotation.clone().run());
     Ok(App { gate, allowed: Arc::new(allowed), draining, rotation, athena })
+}
+
+fn roles(config: &Config) -> RoleRules {
+    RoleRules {
+        map: config.credentials.role_map.clone(),
+        allowed: config.credentials.allowed_role_arns.clone(),
+    }
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        read_only: config.server.read_only,
+        link_max_secs: config.server.link_max_secs,
+        registry_push: config.catalog.registry_push,
+    }
+}
+
+fn site(config: &Config) -> Site {
+    Site {
+        catalog: config.catalog.catalog_url.clone(),
+        registry: config.catalog.registry_url.clone(),
+        tabulator_catalog: config.athena.tabulator_catalog.clone(),
+    }
 }
 
 /// A build that checks nothing works with an AWS on this machine alone.

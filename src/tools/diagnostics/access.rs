@@ -8,18 +8,14 @@ use crate::{
     tools::{self, prelude::*},
 };
 
-/// Find out whether you may call a tool (with these arguments), and which rule forbids it: unknown name, toolset off,
-/// read-only mode, missing permission, catalog token or administrator needed, arguments, bucket, credentials.
-///
-/// The tool is not called. AWS may still refuse.
+/// May you call a tool, and which rule forbids it? It is not called.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolAccess {
-    /// Name of the tool.
+    /// Its name.
     #[serde(alias = "tool_name")]
-    #[schemars(length(max = 64))]
     tool: String,
-    /// Arguments as you would pass them; without them only the tool as such is judged.
+    /// Judged too.
     #[serde(default)]
     arguments: Option<Object>,
 }

@@ -11,10 +11,7 @@ use crate::{
     },
 };
 
-/// Explain your token: kind, times, how its claims are written, what is ignored, where your AWS credentials come
-/// from, what each toolset would need, and what to mend.
-///
-/// Call this when tools are missing or refused.
+/// Explain your token: what each toolset lacks, what to mend.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JwtDiagnostics {}

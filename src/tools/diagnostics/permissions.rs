@@ -7,8 +7,7 @@ use crate::{
     },
 };
 
-/// Show what you may do here: the actions and buckets of your token or, for a catalog token, what the catalog says
-/// of you. AWS may allow less.
+/// Show your actions, buckets and roles; AWS may allow less.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetUserPermissions {}

@@ -1,9 +1,7 @@
 use crate::{auth::Family, aws::Source, domain::Buckets, tools::prelude::*};
 
-/// Show who you are to this server: user, kind of token, permissions, number of buckets, where
-/// your AWS credentials come from, and when the token expires.
-///
-/// Call this first when another tool is refused.
+/// Show who you are to this server: user, token, permissions, AWS credentials, expiry. Call this first
+/// when another tool is refused.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuthStatus {}
