@@ -168,21 +168,18 @@ impl Gate {
         // Taken only now: whoever sends his body slowly holds a connection, not a slot.
         held.extend(self.places(&envelope, share.as_deref())?);
         let patience = Some(self.patience).filter(|_| headers::reads_streams(&parts.headers));
-        let described = self.described(&parts.headers, &envelope);
-        // From here on nothing needs the token: what is not there cannot leak.
-        parts.headers.remove(header::AUTHORIZATION);
-        parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
         match &caller {
             Some(caller) => {
                 self.check_scope(caller, &envelope)?;
-                let mut context =
-                    self.context(caller, &parts.headers, facts, patience.is_some())?;
-                context.described = described;
+                let context = self.context(caller, &parts.headers, &envelope, facts, patience)?;
                 parts.extensions.insert(context);
             }
             None if envelope.is_open() => {}
             None => return Err(auth::Refusal::MissingAuthorization.into()),
         }
+        // From here on nothing needs the token: what is not there cannot leak.
+        parts.headers.remove(header::AUTHORIZATION);
+        parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
         let hello = envelope.method.as_deref() == Some("initialize");
         if !hello {
             headers::check_version(&parts.headers)?;
@@ -281,8 +278,9 @@ impl Gate {
         &self,
         caller: &Arc<Caller>,
         headers: &HeaderMap,
+        envelope: &Envelope,
         facts: &Facts,
-        reads_streams: bool,
+        patience: Option<Duration>,
     ) -> Result<RuntimeContext, Failure> {
         Ok(RuntimeContext {
             caller: caller.clone(),
@@ -291,10 +289,10 @@ impl Gate {
             request_id: facts.request_id.clone(),
             session: facts.session.get().map(|session| session.as_str().into()),
             session_id: facts.session.get().and_then(|_| claimed_session(headers)),
-            described: None,
+            described: self.described(headers, envelope),
             calls: Arc::new(AtomicU32::new(0)),
             progress: Progress::unheard(),
-            reads_streams,
+            reads_streams: patience.is_some(),
         })
     }
 

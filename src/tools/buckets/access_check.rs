@@ -6,9 +6,7 @@ use crate::{
 };
 
 /// Find out whether you may list, read and write in a bucket, and who says so: your token, this
-/// server, or AWS, which is asked with your own credentials.
-///
-/// Nothing is changed: writing is tried on a condition that cannot hold.
+/// server, or AWS, asked with your credentials. Nothing is changed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketAccessCheck {
