@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     ambient::{Ambient, http_client, timeouts},
     app::App,
-    auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, SessionKey, Tombstones, Verifier},
+    auth::{AuthCache, KeySet, Keyring, NoEntropy, Policy, RoleRules, SessionKey, Verifier},
     aws::{AssumeRole, Clients, athena, clients::Settings},
     catalog::{Registry, registry::Location},
     config::{Config, SecretSource, ServerConfig, TokenConfig, TokenKeys, shown_kid},
@@ -21,7 +21,6 @@ use crate::{
         gate::Gate,
         health::Draining,
         origin::Allowed,
-        roles::RoleRules,
         running::Calls,
         shares::{Bounds, Shares},
     },
@@ -71,9 +70,10 @@ pub async fn build_with(
     refuse_unchecked(config)?;
     let ambient = Arc::new(ambient);
     let parameter = parameter(config, &ambient);
-    let keyring = keyring(config, parameter.as_ref(), clock.now()).await?;
+    let keyring = Arc::new(keyring(config, parameter.as_ref(), clock.now()).await?);
     let registry = registry(config)?.map(Arc::new);
     let callers = Arc::new(AuthCache::new());
+    let roles = Arc::new(roles(config));
     let services = Arc::new(Services {
         callers: callers.clone(),
         clients: Arc::new(Clients::new(settings(config), ambient.http(), ambient)),
@@ -82,25 +82,18 @@ pub async fn build_with(
         athena: Arc::new(athena::Shared::new(athena_rules(config))),
         packages: Store::new(config.server.package_cache_bytes),
         clock: clock.clone(),
-        rules: Rules {
-            read_only: config.server.read_only,
-            link_max_secs: config.server.link_max_secs,
-            registry_push: config.catalog.registry_push,
-        },
-        site: Site {
-            catalog: config.catalog.catalog_url.clone(),
-            registry: config.catalog.registry_url.clone(),
-            tabulator_catalog: config.athena.tabulator_catalog.clone(),
-        },
+        keyring: keyring.clone(),
+        roles: roles.clone(),
+        ended: Arc::default(),
+        toolsets: config.server.toolsets.clone(),
+        rules: rules(config),
+        site: site(config),
     });
     let authenticator = Authenticator {
         keyring,
         registry,
-        roles: RoleRules {
-            map: config.credentials.role_map.clone(),
-            allowed: config.credentials.allowed_role_arns.clone(),
-        },
-        ended: Tombstones::new(),
+        roles,
+        ended: services.ended.clone(),
         cache: callers,
         announcer: Announcer::default(),
         forwards_enhanced: config.catalog.forward_enhanced,
@@ -119,6 +112,29 @@ pub async fn build_with(
     let rotation = Arc::new(Rotation::new(&gate.authenticator, parameter));
     tokio::spawn(rotation.clone().run());
     Ok(App { gate, allowed: Arc::new(allowed), draining, rotation, athena })
+}
+
+fn roles(config: &Config) -> RoleRules {
+    RoleRules {
+        map: config.credentials.role_map.clone(),
+        allowed: config.credentials.allowed_role_arns.clone(),
+    }
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        read_only: config.server.read_only,
+        link_max_secs: config.server.link_max_secs,
+        registry_push: config.catalog.registry_push,
+    }
+}
+
+fn site(config: &Config) -> Site {
+    Site {
+        catalog: config.catalog.catalog_url.clone(),
+        registry: config.catalog.registry_url.clone(),
+        tabulator_catalog: config.athena.tabulator_catalog.clone(),
+    }
 }
 
 /// A build that checks nothing works with an AWS on this machine alone.
@@ -255,6 +271,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         region: config.aws.region.clone(),
         s3_endpoint: config.aws.s3_endpoint.as_ref().map(ToString::to_string),
+        sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
         athena_endpoint: config.aws.athena_endpoint.as_ref().map(ToString::to_string),
         s3_path_style: config.aws.s3_path_style,
         timeouts: timeouts(config),

@@ -9,7 +9,7 @@
 //! | [`error`] | a tool's failure, with its stable code | `domain` |
 //! | [`summary`] | a package at a glance: figures, PNG charts, README, `quilt_summarize.json`; pure | nothing |
 //! | [`config`] | one typed `Config` from the environment, one table of variables | `domain` |
-//! | [`auth`] | token → principal: verification, claims, session ids, the session cache | `domain` |
+//! | [`auth`] | token → principal: verification, claims, roles, session ids, the session cache | `domain` |
 //! | [`clock`], [`turns`] | the one clock; whose turn it is among users | nothing |
 //! | [`aws`] | clients that sign as the caller, and only so | `domain`, `error`, `clock`, `turns` |
 //! | [`catalog`] | the registry: token exchange, GraphQL, revisions | `aws`, `domain`, `error` |

@@ -3,6 +3,8 @@
 //! A tool is a struct: its fields are the arguments, its doc comment is the description, `NEEDS`
 //! is its authority. [`Entry::of`] turns the type into a constant that the catalogue lists.
 
+use std::collections::BTreeSet;
+
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{
     JsonSchema, Schema,
@@ -62,6 +64,8 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const PROBES: &'static [Action] = &[];
     /// What it does through the catalog's registry.
     const CATALOG: CatalogNeed = CatalogNeed::Nothing;
+    /// Whether it is told how its caller's token is written (never the token).
+    const DESCRIBES_TOKEN: bool = false;
     /// Its structured result, always a JSON object.
     type Output: Serialize + JsonSchema;
 
@@ -91,9 +95,21 @@ pub struct Entry {
     pub probes: &'static [Action],
     /// What it does through the catalog's registry.
     pub catalog: CatalogNeed,
+    /// Whether it is told how its caller's token is written.
+    pub describes_token: bool,
     input: fn() -> Schema,
     output: fn() -> Schema,
+    check: fn(Object) -> Result<()>,
     call: fn(Object, Cx) -> BoxFuture<'static, Result<Output>>,
+}
+
+/// Why a server does not offer a tool to anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// Its toolset is off.
+    Toolset,
+    /// It writes, and the server is in read-only mode.
+    ReadOnly,
 }
 
 /// What clients and documents are told of a tool.
@@ -127,8 +143,10 @@ impl Entry {
             uses: T::USES,
             probes: T::PROBES,
             catalog: T::CATALOG,
+            describes_token: T::DESCRIBES_TOKEN,
             input: || schema::<T>(SchemaSettings::draft2020_12().for_deserialize()),
             output: || schema::<T::Output>(SchemaSettings::draft2020_12().for_serialize()),
+            check: |arguments| parse::<T>(arguments).map(drop),
             call: |arguments, cx| call::<T>(arguments, cx).boxed(),
         }
     }
@@ -141,9 +159,32 @@ impl Entry {
     }
 
     /// Whether it is on offer in read-only mode.
-    pub fn is_for_reading(&self) -> bool {
+    fn is_for_reading(&self) -> bool {
         let asks = self.catalog.declared().is_none_or(|using| using.access() == Access::Read);
         asks && self.needs.iter().chain(self.uses).all(|action| action.is_for_reading())
+    }
+
+    /// Whether a server with these toolsets, in read-only mode or not, offers it at all.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn offered(
+        &self,
+        toolsets: &BTreeSet<Toolset>,
+        read_only: bool,
+    ) -> std::result::Result<(), Withheld> {
+        if !toolsets.contains(&self.toolset) {
+            return Err(Withheld::Toolset);
+        }
+        if read_only && !self.is_for_reading() { Err(Withheld::ReadOnly) } else { Ok(()) }
+    }
+
+    /// Whether these arguments fit the tool's schema: what a call looks at first. Nothing is done.
+    ///
+    /// # Errors
+    /// `invalid_arguments`.
+    pub fn check(&self, arguments: Object) -> Result<()> {
+        (self.check)(arguments)
     }
 
     /// The needed actions that these grants lack; empty means that the caller may call it.
@@ -207,11 +248,15 @@ fn standing(context: RuntimeContext, least: Standing) -> BoxFuture<'static, Resu
     async move { context.require(least).await }.boxed()
 }
 
-async fn call<T: Tool>(mut arguments: Object, cx: Cx) -> Result<Output> {
+fn parse<T: Tool>(mut arguments: Object) -> Result<T> {
     // Many clients send null for what they leave out.
     arguments.retain(|_, value| !value.is_null());
-    let tool: T = serde_json::from_value(Value::Object(arguments))
-        .map_err(|error| ToolError::invalid_arguments(short(&error.to_string())))?;
+    serde_json::from_value(Value::Object(arguments))
+        .map_err(|error| ToolError::invalid_arguments(short(&error.to_string())))
+}
+
+async fn call<T: Tool>(arguments: Object, cx: Cx) -> Result<Output> {
+    let tool: T = parse(arguments)?;
     let mut output = tool.run(&cx).await?;
     let images = T::images(&mut output);
     match serde_json::to_value(output) {

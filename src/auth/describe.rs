@@ -1,13 +1,13 @@
 //! A token explained, for `token decode`.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::claims::Claims;
 use super::compact::Compact;
 use super::fields::Payload;
-use super::{Family, Policy, Refusal, Verifier, family_of, verify};
+use super::{Family, Refusal, TokenFacts, Verifier, facts, family_of, verify};
 use crate::domain::Buckets;
 
 /// What a token is and says. Claims are shown even where the signature is not good: `verified`
@@ -18,6 +18,8 @@ pub struct Description {
     pub verified: bool,
     /// Why not.
     pub reason: Option<String>,
+    /// How it is written.
+    pub facts: TokenFacts,
     /// The header as it stands in the token.
     pub header: Option<Map<String, Value>>,
     /// The claims, if all of them are well-formed.
@@ -25,7 +27,7 @@ pub struct Description {
 }
 
 /// The claims of a token, unfolded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DescribedClaims {
     /// Who it is for.
     pub subject: Option<String>,
@@ -40,28 +42,36 @@ pub struct DescribedClaims {
     /// Claim `level`.
     pub level: Option<String>,
     /// When the token ends.
+    #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
 }
 
 /// Explains a token by the server's own rules.
 pub fn describe(token: &str, verifier: &Verifier, now: Timestamp) -> Description {
+    judged(token, Some(verifier), now)
+}
+
+/// The same by a server that may have no keys.
+pub(super) fn judged(token: &str, verifier: Option<&Verifier>, now: Timestamp) -> Description {
     let outcome = match family_of(token) {
         Family::Catalog => Err(super::ONLY_THE_REGISTRY),
-        Family::Enhanced => verifier.verify(token, now).map(|_| ()),
+        Family::Enhanced => match verifier {
+            Some(verifier) => verifier.verify(token, now).map(|_| ()),
+            None => Err(super::NO_SECRET),
+        },
     };
     let parts = Compact::split(token).ok();
     Description {
         verified: outcome.is_ok(),
         reason: outcome.err().map(|refusal| refusal.to_string()),
+        facts: TokenFacts::of(token),
         header: parts.and_then(|p| p.header().ok()),
         claims: parts.and_then(|p| p.payload().ok()).and_then(|p| unfold(&p).ok()),
     }
 }
 
 fn unfold(payload: &Payload) -> Result<DescribedClaims, Refusal> {
-    // For display only: what the wildcard means is worth seeing where it is not accepted too.
-    let policy = Policy { wildcard_buckets: true, ..Policy::default() };
-    let claims = Claims::read(payload, &policy)?;
+    let claims = facts::read(payload)?;
     let buckets = match claims.grants.buckets() {
         Buckets::Listed(names) => names.iter().map(ToString::to_string).collect(),
         Buckets::All => vec!["*".to_owned()],

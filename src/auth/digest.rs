@@ -21,6 +21,11 @@ impl TokenDigest {
         self.0
     }
 
+    /// All hexadecimal digits, to compare with.
+    pub(super) fn hex(&self) -> String {
+        hex(&self.0).collect()
+    }
+
     /// The first 12 hexadecimal digits, for logs.
     pub fn fingerprint(&self) -> String {
         hex_prefix(&self.0)
@@ -41,8 +46,7 @@ impl std::fmt::Display for TokenDigest {
 
 /// The first 16 hexadecimal digits of a secret's SHA-256: what people compare whose secrets should be the same.
 pub fn secret_fingerprint(secret: &str) -> String {
-    let bytes = sha256(secret.as_bytes());
-    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&sha256(secret.as_bytes())).take(16).collect()
 }
 
 /// The fingerprint of any text that must not be logged itself.
@@ -59,9 +63,13 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
+fn hex(bytes: &[u8]) -> impl Iterator<Item = char> {
+    let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
+    digits.filter_map(|n| char::from_digit(n.into(), 16))
+}
+
 fn hex_prefix(bytes: &[u8]) -> String {
-    let hex = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
-    hex.take(FINGERPRINT_DIGITS).filter_map(|n| char::from_digit(n.into(), 16)).collect()
+    hex(bytes).take(FINGERPRINT_DIGITS).collect()
 }
 
 #[cfg(test)]

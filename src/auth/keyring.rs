@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::session_keys::SessionKeys;
-use super::{KeySet, Policy, SessionId, SessionKey, TokenDigest, Verifier};
+use super::spellings::{self, Comparison, Fingerprint, Spellings};
+use super::{Description, KeySet, Policy, SessionId, SessionKey, TokenDigest, Verifier, describe};
 
 /// Holds the keys of the moment. Whoever needs them takes them as a whole, once per request, so
 /// that no request is judged by two sets of keys.
@@ -23,6 +24,8 @@ pub struct Keys {
     verifier: Option<Verifier>,
     /// Digests of the secrets by key id, to tell whether others are the same.
     content: BTreeMap<String, TokenDigest>,
+    /// The same secrets, to compare with others'.
+    spellings: BTreeMap<String, Spellings>,
     generation: u64,
     sessions: SessionKeys,
 }
@@ -45,7 +48,8 @@ impl Keyring {
     /// keys made from the secrets of tokens.
     pub fn new(policy: Policy, own: Option<SessionKey>, now: Timestamp) -> Self {
         let sessions = own.map_or_else(SessionKeys::derived, |key| SessionKeys::own(key, now));
-        let keys = Keys { verifier: None, content: BTreeMap::new(), generation: 0, sessions };
+        let (content, spellings) = (BTreeMap::new(), BTreeMap::new());
+        let keys = Keys { verifier: None, content, spellings, generation: 0, sessions };
         Self { policy, current: RwLock::new(Arc::new(keys)) }
     }
 
@@ -59,9 +63,11 @@ impl Keyring {
     ///
     /// The generation grows with every change and never comes back, also when the keys do.
     pub fn replace(&self, keys: &[(String, SecretString)], now: Timestamp) -> Option<Change> {
-        let digest = |secret: &SecretString| TokenDigest::of(secret.expose_secret());
+        let spelled = |secret: &SecretString| Spellings::of(secret.expose_secret());
+        let spellings: BTreeMap<_, _> =
+            keys.iter().map(|(kid, secret)| (kid.clone(), spelled(secret))).collect();
         let content: BTreeMap<_, _> =
-            keys.iter().map(|(kid, secret)| (kid.clone(), digest(secret))).collect();
+            spellings.iter().map(|(kid, secret)| (kid.clone(), secret.exact())).collect();
         // Held for some microseconds: two changes at once would give one generation to both.
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.verifier.is_some() && current.content == content {
@@ -73,6 +79,7 @@ impl Keyring {
         let next = Keys {
             verifier: Some(Verifier::new(set, self.policy.clone())),
             content,
+            spellings,
             generation,
             sessions: current.sessions.rotated(keys.iter().map(|(_, secret)| secret), now),
         };
@@ -110,6 +117,16 @@ impl Keys {
     /// Which change of keys this is: part of every key of the session cache.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Explains a token as these keys judge it. Nothing is remembered of it, and nobody is asked.
+    pub fn describe(&self, token: &str, now: Timestamp) -> Description {
+        describe::judged(token, self.verifier(), now)
+    }
+
+    /// Whether a secret of this fingerprint is one of these keys. No secret leaves the ring.
+    pub fn compare(&self, fingerprint: &Fingerprint) -> Comparison {
+        spellings::compare(self.spellings.iter(), fingerprint)
     }
 
     /// A new session id for this subject; `None` where none can be signed.

@@ -22,6 +22,7 @@ mod compression;
 mod credentials_claim;
 mod describe;
 mod digest;
+mod facts;
 mod fields;
 mod keyring;
 mod keys;
@@ -29,9 +30,11 @@ mod mint;
 mod permissions;
 mod principal;
 mod refusal;
+mod roles;
 mod session_cache;
 mod session_id;
 mod session_keys;
+mod spellings;
 mod strict_json;
 mod tombstones;
 mod verify;
@@ -46,13 +49,16 @@ pub use catalog_token::{PeekedCatalogToken, peek_catalog};
 pub use credentials_claim::TokenCredentials;
 pub use describe::{DescribedClaims, Description, describe};
 pub use digest::{TokenDigest, secret_fingerprint};
+pub use facts::{Claim, Counts, Sizes, TokenFacts, Written};
 pub use keyring::{Change, Keyring, Keys};
 pub use keys::KeySet;
 pub use mint::{EnhancedClaims, MintError, mint};
 pub use principal::{ClaimForm, ClaimForms, Disagreement, Named, Principal};
 pub use refusal::Refusal;
+pub use roles::RoleRules;
 pub use session_cache::{AuthCache, CacheKey, Lookup, SubjectKey};
 pub use session_id::{NoEntropy, SessionId, SessionKey};
+pub use spellings::{Comparison, Fingerprint};
 pub use tombstones::Tombstones;
 pub use verify::{Policy, Verifier};
 
@@ -71,6 +77,10 @@ pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 const API_KEY_PREFIX: &str = "qk_";
 const TOO_LONG: Refusal = Refusal::token("The token is longer than 16 KiB.");
+/// What an enhanced token is told where no key could verify it.
+pub const NO_SECRET: Refusal = Refusal::token(
+    "enhanced tokens are not accepted here: the server has no MCP_ENHANCED_JWT_SECRET",
+);
 const ONLY_THE_REGISTRY: Refusal =
     Refusal::token("Only the registry can verify this token: it is a catalog token or an API key.");
 

@@ -154,6 +154,11 @@ impl SessionId {
         &self.text
     }
 
+    /// When it was given, as far as its end tells.
+    pub fn given_at(&self) -> Timestamp {
+        self.expires_at.saturating_sub(LIFETIME).unwrap_or(Timestamp::MIN)
+    }
+
     /// When it ends by itself.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at

@@ -29,6 +29,8 @@ pub struct Settings {
     pub region: String,
     /// `AWS_ENDPOINT_URL_S3`; `None` is AWS itself.
     pub s3_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_STS`; `None` is AWS itself.
+    pub sts_endpoint: Option<String>,
     /// `http://host/bucket/key` instead of `http://bucket.host/key`.
     pub s3_path_style: bool,
     /// `AWS_ENDPOINT_URL_ATHENA`; `None` is AWS itself.

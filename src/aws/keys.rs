@@ -18,6 +18,7 @@ use super::{bounded::Bounded, clients::Settings, credentials::Source, rejected::
 pub struct Keys {
     s3: aws_sdk_s3::config::Builder,
     athena: aws_sdk_athena::config::Builder,
+    sts: aws_sdk_sts::config::Builder,
     /// Where these credentials' owner works.
     home: String,
     /// When the credentials end; `None` where their origin does not say.
@@ -54,7 +55,7 @@ impl Keys {
         s3.set_endpoint_url(settings.s3_endpoint.clone());
         let mut athena = aws_sdk_athena::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(credentials)
+            .credentials_provider(credentials.clone())
             .identity_cache(IdentityCache::no_cache())
             .region(Region::new(home.clone()))
             .http_client(http.clone())
@@ -66,14 +67,20 @@ impl Keys {
             .retry_classifier(Bounded)
             .interceptor(rejected.clone());
         athena.set_endpoint_url(settings.athena_endpoint.clone());
+        let sts = sts(settings, http, credentials, &home, rejected);
         let (clients, athena_client) = (Mutex::default(), OnceLock::new());
-        Self { s3, athena, home, ends, clients, athena_client }
+        Self { s3, athena, sts, home, ends, clients, athena_client }
     }
 
     /// The client for Athena, in the region where the credentials' owner works.
     pub(super) fn athena(&self) -> aws_sdk_athena::Client {
         let client = || aws_sdk_athena::Client::from_conf(self.athena.clone().build());
         self.athena_client.get_or_init(client).clone()
+    }
+
+    /// The client for STS, which only says whose credentials these are.
+    pub(super) fn sts(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::from_conf(self.sts.clone().build())
     }
 
     /// The client for a region. A custom endpoint stays; then only the signature differs.
@@ -100,4 +107,26 @@ impl Keys {
     pub(super) fn ends(&self) -> Option<Timestamp> {
         self.ends
     }
+}
+
+fn sts(
+    settings: &Settings,
+    http: &SharedHttpClient,
+    credentials: Credentials,
+    home: &str,
+    rejected: &Rejected,
+) -> aws_sdk_sts::config::Builder {
+    let mut sts = aws_sdk_sts::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(credentials)
+        .identity_cache(IdentityCache::no_cache())
+        .region(Region::new(home.to_owned()))
+        .http_client(http.clone())
+        .sleep_impl(TokioSleep::new())
+        .time_source(SystemTimeSource::new())
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(settings.timeouts.clone())
+        .interceptor(rejected.clone());
+    sts.set_endpoint_url(settings.sts_endpoint.clone());
+    sts
 }

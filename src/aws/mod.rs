@@ -9,6 +9,7 @@ pub mod bounded;
 pub mod clients;
 pub mod credentials;
 pub mod failure;
+pub mod identity;
 pub mod keys;
 pub mod metadata;
 pub mod policy;

@@ -6,6 +6,10 @@
 pub enum Toolset {
     /// Who am I, which buckets have I.
     Identity,
+    /// What is the matter with my token, what may I: the three tools that help most.
+    Diagnostics,
+    /// The other tools about the caller himself.
+    DiagnosticsMore,
     /// Objects in S3.
     Bucket,
     /// Versioned packages of objects, and their metadata.
@@ -34,6 +38,8 @@ impl Toolset {
     /// Every toolset.
     pub const ALL: &[Toolset] = &[
         Toolset::Identity,
+        Toolset::Diagnostics,
+        Toolset::DiagnosticsMore,
         Toolset::Bucket,
         Toolset::Package,
         Toolset::Authoring,
@@ -51,6 +57,8 @@ impl Toolset {
     pub const fn name(self) -> &'static str {
         match self {
             Toolset::Identity => "identity",
+            Toolset::Diagnostics => "diagnostics",
+            Toolset::DiagnosticsMore => "diagnostics_more",
             Toolset::Bucket => "bucket",
             Toolset::Package => "package",
             Toolset::Authoring => "authoring",

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use super::{announce::Announcer, failure::Failure, refusal::Refusal, roles::RoleRules};
+use super::{announce::Announcer, failure::Failure, refusal::Refusal};
 use crate::{
     auth::{
         self, AuthCache, BearerToken, CacheKey, Change, Family, Keyring, Keys, Lookup, Named,
-        Principal, SessionId, Tombstones,
+        Principal, RoleRules, SessionId, Tombstones,
     },
     aws::{Holder, Source, StaticCredentials},
     catalog::{ExchangeError, Exchanged, Registry},
@@ -22,13 +22,13 @@ use crate::{
 pub struct Authenticator {
     /// The keys of enhanced tokens and of session ids. Without a secret for the former, family E
     /// is not accepted.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// `None` where `QUILT_MCP_CATALOG_TOKENS` is off: then family C is not accepted.
     pub registry: Option<Arc<Registry>>,
     /// Which role a token may work in.
-    pub roles: RoleRules,
+    pub roles: Arc<RoleRules>,
     /// Sessions that their users ended.
-    pub ended: Tombstones,
+    pub ended: Arc<Tombstones>,
     /// Callers that were verified before.
     pub cache: Arc<AuthCache<Arc<Caller>>>,
     /// Tells the log about new principals.
@@ -181,11 +181,7 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
         let Some(verifier) = keys.verifier() else {
-            return Err(auth::Refusal::InvalidToken(
-                "enhanced tokens are not accepted here: the server has no MCP_ENHANCED_JWT_SECRET"
-                    .into(),
-            )
-            .into());
+            return Err(auth::NO_SECRET.into());
         };
         let principal = verifier.verify(token.expose(), now)?;
         let keys = principal.credentials_claim().map(|claim| Arc::new(static_keys(claim)));
@@ -320,10 +316,10 @@ pub(crate) mod tests {
     pub(crate) fn authenticator() -> Authenticator {
         let clock = Clock::shifted();
         Authenticator {
-            keyring: Keyring::new(auth::Policy::default(), None, clock.now()),
+            keyring: Arc::new(Keyring::new(auth::Policy::default(), None, clock.now())),
             registry: None,
-            roles: RoleRules { map: [].into(), allowed: [].into() },
-            ended: Tombstones::new(),
+            roles: Arc::new(RoleRules { map: [].into(), allowed: [].into() }),
+            ended: Arc::default(),
             cache: Arc::default(),
             announcer: Announcer::default(),
             tags_tokens: false,

@@ -36,7 +36,7 @@ use super::{
     shares::{Share, Shares},
 };
 use crate::{
-    auth::{self, BearerToken, SessionId},
+    auth::{self, BearerToken, Description, SessionId},
     runtime::{Caller, Progress, RuntimeContext, Services},
     tools::Catalogue,
 };
@@ -168,18 +168,18 @@ impl Gate {
         // Taken only now: whoever sends his body slowly holds a connection, not a slot.
         held.extend(self.places(&envelope, share.as_deref())?);
         let patience = Some(self.patience).filter(|_| headers::reads_streams(&parts.headers));
-        // From here on nothing needs the token: what is not there cannot leak.
-        parts.headers.remove(header::AUTHORIZATION);
-        parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
         match &caller {
             Some(caller) => {
                 self.check_scope(caller, &envelope)?;
-                let context = self.context(caller, &parts.headers, facts, patience.is_some())?;
+                let context = self.context(caller, &parts.headers, &envelope, facts, patience)?;
                 parts.extensions.insert(context);
             }
             None if envelope.is_open() => {}
             None => return Err(auth::Refusal::MissingAuthorization.into()),
         }
+        // From here on nothing needs the token: what is not there cannot leak.
+        parts.headers.remove(header::AUTHORIZATION);
+        parts.headers.insert(header::ACCEPT, ACCEPT_BOTH);
         let hello = envelope.method.as_deref() == Some("initialize");
         if !hello {
             headers::check_version(&parts.headers)?;
@@ -284,8 +284,9 @@ impl Gate {
         &self,
         caller: &Arc<Caller>,
         headers: &HeaderMap,
+        envelope: &Envelope,
         facts: &Facts,
-        reads_streams: bool,
+        patience: Option<Duration>,
     ) -> Result<RuntimeContext, Failure> {
         Ok(RuntimeContext {
             caller: caller.clone(),
@@ -293,10 +294,20 @@ impl Gate {
             services: self.services.clone(),
             request_id: facts.request_id.clone(),
             session: facts.session.get().map(|session| session.as_str().into()),
+            session_id: facts.session.get().and_then(|_| claimed_session(headers)),
+            described: self.described(headers, envelope),
             calls: Arc::new(AtomicU32::new(0)),
             progress: Progress::unheard(),
-            reads_streams,
+            reads_streams: patience.is_some(),
         })
+    }
+
+    /// The token in words, where the tool that is called tells its caller about it.
+    fn described(&self, headers: &HeaderMap, envelope: &Envelope) -> Option<Arc<Description>> {
+        let tool = self.catalogue.find(envelope.tool.as_deref()?)?;
+        let token = headers::bearer(headers).ok().flatten().filter(|_| tool.describes_token)?;
+        let now = self.services.clock.now();
+        Some(Arc::new(self.services.keyring.current().describe(token.expose(), now)))
     }
 
     /// A tool that this token can never call is refused as a whole, with 403 and the scopes that

@@ -15,7 +15,6 @@ pub mod late;
 pub mod observe;
 pub mod origin;
 pub mod refusal;
-pub mod roles;
 pub mod running;
 pub mod serve;
 pub mod shares;

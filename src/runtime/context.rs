@@ -1,15 +1,19 @@
 //! The tokio task-local. It is entered where a handler starts, not in the tower layer: rmcp runs
 //! each request in a task of its own, where a layer's task-local would be gone.
 
-use std::sync::{Arc, atomic::AtomicU32};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use url::Url;
 
 use super::{Caller, Clock, Progress};
 use crate::{
-    auth::AuthCache,
+    auth::{AuthCache, Description, Keyring, RoleRules, SessionId, Tombstones},
     aws::{Clients, Source, athena},
     catalog::Registry,
+    domain::Toolset,
     packages::Store,
     turns::Turns,
 };
@@ -25,6 +29,10 @@ pub struct RuntimeContext {
     pub(crate) request_id: Arc<str>,
     /// Fingerprint of the session id, for logs.
     pub(crate) session: Option<Arc<str>>,
+    /// The session id itself, to tell its own user about it.
+    pub(crate) session_id: Option<SessionId>,
+    /// The token in words, for the few tools that say that they tell about it. The token itself is gone.
+    pub(crate) described: Option<Arc<Description>>,
     /// Calls to AWS and the registry so far, for the log.
     pub(crate) calls: Arc<AtomicU32>,
     /// Where the tool tells how far it is.
@@ -49,6 +57,14 @@ pub struct Services {
     pub packages: Store,
     /// The one clock.
     pub clock: Clock,
+    /// The keys of tokens: only to say how they judge.
+    pub keyring: Arc<Keyring>,
+    /// Which role a token may work in: only to say so.
+    pub roles: Arc<RoleRules>,
+    /// Sessions that their users ended.
+    pub ended: Arc<Tombstones>,
+    /// Families of tools that are on.
+    pub toolsets: BTreeSet<Toolset>,
     /// What the operator set for everybody.
     pub rules: Rules,
     /// Where the catalog is.

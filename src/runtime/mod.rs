@@ -5,6 +5,7 @@ pub mod caller;
 pub mod catalog;
 pub mod context;
 pub mod cx;
+mod diagnosis;
 pub mod progress;
 
 pub use crate::clock::Clock;

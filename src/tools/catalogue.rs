@@ -18,8 +18,7 @@ impl Catalogue {
     pub fn new(table: &'static [Entry], toolsets: &BTreeSet<Toolset>, read_only: bool) -> Self {
         let offered = table
             .iter()
-            .filter(|entry| toolsets.contains(&entry.toolset))
-            .filter(|entry| entry.is_for_reading() || !read_only)
+            .filter(|entry| entry.offered(toolsets, read_only).is_ok())
             .map(|entry| (entry, entry.spec()))
             .collect();
         Self { offered }

@@ -5,6 +5,7 @@ mod bounds;
 mod buckets;
 mod catalog;
 pub mod catalogue;
+mod diagnostics;
 mod governance;
 mod identity;
 mod packages;
@@ -20,6 +21,16 @@ use crate::tool::Entry;
 /// Every tool of the server, by name.
 pub const ALL: &[Entry] = &[
     Entry::of::<identity::auth_status::AuthStatus>(),
+    Entry::of::<diagnostics::jwt::JwtDiagnostics>(),
+    Entry::of::<diagnostics::permissions::GetUserPermissions>(),
+    Entry::of::<diagnostics::access::ToolAccess>(),
+    Entry::of::<diagnostics::validate_token::ValidateJwtToken>(),
+    Entry::of::<diagnostics::frontend_token::GetFrontendToken>(),
+    Entry::of::<diagnostics::compare_secrets::CompareJwtSecrets>(),
+    Entry::of::<diagnostics::session::SessionDiagnostics>(),
+    Entry::of::<diagnostics::assume_role::AssumeQuiltUserRole>(),
+    Entry::of::<diagnostics::aws_permissions::AwsPermissionsDiscover>(),
+    Entry::of::<diagnostics::recommendations::BucketRecommendationsGet>(),
     Entry::of::<buckets::list::BucketList>(),
     Entry::of::<buckets::objects_list::BucketObjectsList>(),
     Entry::of::<buckets::object_info::BucketObjectInfo>(),

@@ -61,6 +61,14 @@ async fn no_token_key_or_session_id_is_ever_printed() {
             ("bucket_object_info", json!({"s3_uri": format!("s3://{}/README.md", lab("alice"))})),
             ("bucket_object_fetch", json!({"s3_uri": format!("s3://{}/README.md", lab("alice"))})),
             ("bucket_access_check", json!({"bucket": lab("alice")})),
+            ("jwt_diagnostics", json!({})),
+            ("get_frontend_token", json!({})),
+            ("validate_jwt_token", json!({"token": tokens[0]})),
+            ("validate_jwt_token", json!({"token": alice.catalog_token})),
+            ("compare_jwt_secrets", json!({"fingerprint": world.jwt_secret()})),
+            ("session_diagnostics", json!({"session_id": client.session()})),
+            ("assume_quilt_user_role", json!({"role": alice.role_name})),
+            ("aws_permissions_discover", json!({})),
             (
                 "bucket_objects_put",
                 json!({"bucket": lab("alice"), "items": [

@@ -19,7 +19,8 @@ async fn run(command: Command, input: &str) -> (Option<i32>, Vec<Value>, String)
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let json: Value = serde_json::from_str(&text).expect(&String::from_utf8_lossy(&output.stderr));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let json: Value = serde_json::from_str(&text).map_err(|_| errors).unwrap();
     assert_eq!(json["ok"], output.status.code() == Some(0), "{json}");
     (output.status.code(), json["checks"].as_array().unwrap().clone(), text)
 }

@@ -20,6 +20,16 @@ fn arguments(tool: &str) -> Value {
     match tool {
         "auth_status" | "bucket_list" | "list_metadata_templates" => json!({}),
         "search_suggest" => json!({"partial_query": "p"}),
+        "jwt_diagnostics"
+        | "get_user_permissions"
+        | "validate_jwt_token"
+        | "get_frontend_token"
+        | "session_diagnostics"
+        | "aws_permissions_discover"
+        | "bucket_recommendations_get" => json!({}),
+        "tool_access" => json!({"tool": "bucket_list"}),
+        "compare_jwt_secrets" => json!({"fingerprint": "0123456789abcdef"}),
+        "assume_quilt_user_role" => json!({"role": "ReadWriteQuilt-alice"}),
         "unified_search" | "packages_search" | "bucket_objects_search" | "search_explain" => {
             json!({"query": "plate", "bucket": bucket})
         }
@@ -79,7 +89,13 @@ const GRANTS: &[&[&str]] = &[
 
 #[tokio::test]
 async fn what_is_listed_is_what_can_be_called() {
-    for toolsets in ["", "identity", "bucket", "package,athena,search,catalog,tabulator"] {
+    for toolsets in [
+        "",
+        "identity",
+        "bucket",
+        "diagnostics,diagnostics_more",
+        "package,athena,search,catalog,tabulator",
+    ] {
         for read_only in ["true", "false"] {
             let app = TestApp::with(&[
                 ("QUILT_MCP_TOOLSETS", toolsets),

@@ -140,6 +140,14 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "catalog_uri",
         "get_current_quilt_role",
         "athena_query_validate",
+        "jwt_diagnostics",
+        "get_user_permissions",
+        "tool_access",
+        "validate_jwt_token",
+        "get_frontend_token",
+        "compare_jwt_secrets",
+        "session_diagnostics",
+        "assume_quilt_user_role",
     ];
     let with = |more: &[&'static str]| -> BTreeSet<String> {
         [&["auth_status"], more, &free].concat().into_iter().map(str::to_owned).collect()
@@ -167,6 +175,8 @@ async fn what_a_token_may_not_do_is_not_listed_and_not_callable() {
         "bucket_objects_search",
         "search_suggest",
         "search_explain",
+        "aws_permissions_discover",
+        "bucket_recommendations_get",
     ];
     let metadata = ["athena_databases_list", "tabulator_list_buckets"];
     let cases: [(&[&str], BTreeSet<String>); 7] = [

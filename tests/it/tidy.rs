@@ -44,7 +44,9 @@ fn only_in(needle: &str, allowed: &[&str]) {
 #[test]
 fn the_ambient_identity_lives_in_one_file() {
     only_in("aws_config", &["ambient.rs", "telemetry.rs"]);
-    only_in("aws_sdk_sts::Client", &["ambient.rs"]);
+    // Beside the server's own, one that signs as the caller and asks whose credentials these are.
+    only_in("aws_sdk_sts::Client", &["ambient.rs", "aws/keys.rs"]);
+    only_in("assume_role()", &["ambient.rs", "demo/"]);
     only_in("aws_sdk_ssm::Client", &["ambient.rs"]);
     only_in("DefaultCredentialsChain", &[]);
     only_in("ambient::", &["boot.rs", "demo/"]);

@@ -16,6 +16,7 @@ fn defaults() {
     assert!(c.server.session_secret.is_none());
     assert!(!c.server.read_only);
     let off = [
+        Toolset::DiagnosticsMore,
         Toolset::Authoring,
         Toolset::Tabulator,
         Toolset::AthenaWrite,

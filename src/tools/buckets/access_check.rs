@@ -6,9 +6,7 @@ use crate::{
 };
 
 /// Find out whether you may list, read and write in a bucket, and who says so: your token, this
-/// server, or AWS, which is asked with your own credentials.
-///
-/// Nothing is changed: writing is tried on a condition that cannot hold.
+/// server, or AWS, asked with your credentials. Nothing is changed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketAccessCheck {
@@ -55,11 +53,15 @@ struct Verdict {
     message: String,
 }
 
+/// Yes, no, or not to be told.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Answer {
+pub enum Answer {
+    /// It would be done.
     Allowed,
+    /// Somebody refuses.
     Denied,
+    /// Nobody said.
     Unknown,
 }
 
@@ -77,7 +79,7 @@ impl Tool for BucketAccessCheck {
             let why = "operations is empty; name list, read or write, or leave it out";
             return Err(ToolError::invalid_arguments(why));
         }
-        let mut check = Check { cx, bucket: self.bucket, region: None, first_key: None };
+        let mut check = Check::new(cx, self.bucket);
         let list = check.list().await?;
         let mut operations = Vec::new();
         let mut read = None;
@@ -98,10 +100,13 @@ impl Tool for BucketAccessCheck {
 
 /// What was found out about one operation.
 #[derive(Clone)]
-struct Found {
-    access: Answer,
-    by: &'static str,
-    message: String,
+pub struct Found {
+    /// The answer.
+    pub access: Answer,
+    /// Who gave it; `nobody` where it is unknown.
+    pub by: &'static str,
+    /// In words.
+    pub message: String,
 }
 
 fn found(access: Answer, by: &'static str, message: impl Into<String>) -> Found {
@@ -113,21 +118,32 @@ fn verdict(operation: Operation, found: Found) -> Verdict {
     Verdict { operation, access, decided_by: by, message }
 }
 
-struct Check<'a> {
+/// What is asked about one bucket.
+pub struct Check<'a> {
     cx: &'a Cx,
     bucket: BucketRef,
-    region: Option<String>,
+    /// Where S3 found it, once it was listed.
+    pub region: Option<String>,
     first_key: Option<String>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// Nothing is asked yet. The tool must have declared listing and reading.
+    pub fn new(cx: &'a Cx, bucket: BucketRef) -> Self {
+        Self { cx, bucket, region: None, first_key: None }
+    }
+
     /// The token's no, which AWS is not asked about.
     fn denied_by_token(&self, action: Action) -> Option<Found> {
         let denied = self.cx.granted(action, &self.bucket.name).err()?;
         Some(found(Answer::Denied, "token", ToolError::from(denied).why))
     }
 
-    async fn list(&mut self) -> Result<Found> {
+    /// Lists one key.
+    ///
+    /// # Errors
+    /// What concerns more than this question.
+    pub async fn list(&mut self) -> Result<Found> {
         if let Some(denied) = self.denied_by_token(Action::ListBucket) {
             return Ok(denied);
         }
@@ -145,7 +161,11 @@ impl Check<'_> {
         }
     }
 
-    async fn read(&self, list: &Found) -> Result<Found> {
+    /// Reads a byte of that key, or asks for one that nobody has.
+    ///
+    /// # Errors
+    /// What concerns more than this question.
+    pub async fn read(&self, list: &Found) -> Result<Found> {
         if let Some(denied) = self.denied_by_token(Action::GetObject) {
             return Ok(denied);
         }

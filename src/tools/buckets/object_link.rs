@@ -5,8 +5,7 @@ use crate::{
 
 /// Make a link by which anybody can download one object, without a token, until it expires.
 ///
-/// The object's existence is checked first. Treat the link as a secret. It may live shorter than
-/// asked; `expires_at` says when it ends.
+/// Treat the link as a secret. It may end sooner than asked: `expires_at` says when.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketObjectLink {

@@ -16,8 +16,7 @@ use crate::{
 
 /// Write objects into an S3 bucket; what is there already is replaced, unless `if_none_match`.
 ///
-/// Every item has its own result, in the order of the items: one that fails stops no other. Where
-/// none was written, the call fails and has the results as well.
+/// Every item has its own result, in their order: one that fails stops no other.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketObjectsPut {

@@ -1,7 +1,7 @@
 use crate::{aws::Source, catalog::Me, tools::prelude::*};
 
-/// Show the Quilt role that you work in and those that you have: asked afresh of the catalog or, for an
-/// enhanced token, as the token names them.
+/// Show the Quilt role that you work in and those that you have, asked of the catalog or as an enhanced token
+/// names them.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetCurrentQuiltRole {}

@@ -10,9 +10,8 @@ use crate::{
 
 /// Switch to another of your Quilt roles.
 ///
-/// This changes your role in the catalog's registry, for all your clients and the web site. The credentials
-/// that this server has cached of you are dropped; its other replicas follow within 5 minutes.
-/// get_current_quilt_role lists your roles.
+/// This changes your role in the catalog, for all your clients and the web site. Other replicas of this server
+/// follow within 5 minutes. get_current_quilt_role lists your roles.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SwitchQuiltRole {

@@ -7,10 +7,8 @@ use crate::{
     tools::prelude::*,
 };
 
-/// Make the link to a page of the catalog: a bucket, an object or folder in it, a package, a revision of
-/// one, or what is in that.
-///
-/// Nothing is asked: the page may not exist, and opening it needs a login there.
+/// Link to a page of the catalog: a bucket, an object or folder in it, a package, a revision, or what is in
+/// that. Nothing is asked: the page may not exist, and opening it needs a login.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogUrl {

@@ -1,9 +1,7 @@
 use crate::{auth::Family, aws::Source, domain::Buckets, tools::prelude::*};
 
-/// Show who you are to this server: user, kind of token, permissions, number of buckets, where
-/// your AWS credentials come from, and when the token expires.
-///
-/// Call this first when another tool is refused.
+/// Show who you are to this server: user, token, permissions, AWS credentials, expiry. Call this first
+/// when another tool is refused.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuthStatus {}
@@ -42,9 +40,9 @@ pub struct Status {
 
 /// Where AWS credentials come from.
 #[derive(Serialize, JsonSchema)]
-struct Credentials {
+pub struct Credentials {
     #[schemars(extend("enum" = ["assumed_role", "aws_credentials claim", "registry", "none"]))]
-    source: &'static str,
+    pub source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     /// RFC 3339, UTC, where the credentials came with the token.
@@ -52,7 +50,7 @@ struct Credentials {
     expires_at: Option<String>,
     /// What the operator must configure, where the source is `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
+    pub fix: Option<String>,
 }
 
 impl Tool for AuthStatus {
@@ -87,7 +85,8 @@ impl Tool for AuthStatus {
     }
 }
 
-fn credentials(source: &Source) -> Credentials {
+/// Where they come from, without any secret.
+pub fn credentials(source: &Source) -> Credentials {
     let (role, expires_at, fix) = match source {
         Source::Role(arn) => (Some(arn.to_string()), None, None),
         Source::Static(keys) => (None, keys.expires_at.map(|t| t.to_string()), None),

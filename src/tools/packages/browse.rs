@@ -20,8 +20,7 @@ use crate::{
 /// Show what is in a package: its entries, or the children of one folder, and its metadata.
 ///
 /// `view` "flat" lists entries at any depth, "folder" one folder's entries and sub-folders with counts and
-/// sizes. Pass `next` back to go on, with the same arguments: pages belong to one revision, also if a new
-/// one is pushed meanwhile.
+/// sizes. Pages belong to one revision: pass `next` with the same arguments.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageBrowse {

@@ -17,8 +17,7 @@ use crate::{
 
 /// Search the entries of one package by name and metadata. The contents of the objects are not searched.
 ///
-/// Every word of `query` has to be in the entry's key or its metadata, whatever its case. Pass `next` back
-/// to go on.
+/// Every word of `query` has to be in the entry's key or its metadata, whatever its case.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageContentsSearch {

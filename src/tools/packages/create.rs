@@ -14,7 +14,7 @@ use crate::{
 /// Make a package of objects in S3: a new one, or, with `overwrite`, the next revision of one that exists.
 ///
 /// Objects keep their paths below what all of them have in common. To add to a package, use package_update.
-/// Try `dry_run` first: it shows up to 1,000 entries, the metadata and the top hash.
+/// Try `dry_run` first: it shows what would be made.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageCreate {

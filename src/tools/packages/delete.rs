@@ -10,8 +10,7 @@ use crate::{
 
 /// Take a package, or one revision of it, out of its registry.
 ///
-/// Pointers are deleted, nothing else: manifests and objects stay, and a manifest can still be read by its
-/// top hash. Try `dry_run` first.
+/// Pointers alone are deleted: objects and manifests stay, readable by top hash. Try `dry_run` first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageDelete {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Check that the objects of a package are there and are what its manifest says: size and version, and on
-/// request the hash of their bytes. S3 is asked about each object on the caller's behalf.
+/// request the hash of their bytes.
 ///
 /// Goes on from `next` until there is none; `valid` and the counts are about one call's entries.
 #[derive(Deserialize, JsonSchema)]

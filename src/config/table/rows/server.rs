@@ -49,10 +49,10 @@ rows! {
     TOOLSETS {
         name: "QUILT_MCP_TOOLSETS",
         section: Server,
-        absent: Value("identity,bucket,package,catalog,search,athena"),
+        absent: Value("identity,diagnostics,bucket,package,catalog,search,athena"),
         example: "identity,bucket,package,catalog,search,governance",
         meaning: "Families of tools to offer, those that write included. An upper bound: no request \
-            relaxes it. Besides those of the default there are `authoring` (templates, summaries and \
+            relaxes it. Besides those of the default there are `diagnostics_more` (tokens, secrets, sessions and AWS, about the caller himself), `authoring` (templates, summaries and \
             charts of packages), `tabulator` (tables over packages), `athena_write` (SQL that writes), `workflow`, `governance` (administration of \
             the catalog) and `graphql`.",
         show: Plain(|c| list(&c.server.toolsets)),

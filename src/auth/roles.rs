@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::HeaderMap;
 
-use crate::{
-    auth::{Principal, Refusal},
-    domain::RoleArn,
-};
+use super::{Principal, Refusal};
+use crate::domain::RoleArn;
 
 /// The operator's rules: role names to ARNs, and the ARNs that may be assumed at all.
 #[derive(Clone, Debug)]
@@ -48,6 +46,14 @@ impl RoleRules {
             Some(arn) if found.is_none() => Err(not_allowed(arn)),
             _ => Ok(found),
         }
+    }
+
+    /// The role that a header would choose by this name or ARN.
+    ///
+    /// # Errors
+    /// `role_not_allowed` when it is not the token's own or not usable here; which of the two is not told.
+    pub fn of_name(&self, principal: &Principal, wanted: &str) -> Result<RoleArn, Refusal> {
+        self.wanted(&own_roles(principal), wanted)
     }
 
     fn wanted(&self, own: &[&str], wanted: &str) -> Result<RoleArn, Refusal> {
