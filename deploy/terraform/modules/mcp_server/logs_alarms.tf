@@ -8,26 +8,31 @@ resource "aws_cloudwatch_log_group" "this" {
 locals {
   metrics = "QuiltMcp/${var.name}"
 
-  # How many in five minutes (or, of the age, which) is too much, and what to do: docs/LOGGING.md, "At 3 a.m.".
+  # How many in a period (or, of the age, which) is too much; what to do: docs/LOGGING.md, "At 3 a.m.".
+  # While the secret cannot be read, a task tries again every five minutes or more often: three tries in 15.
   alarms = {
     auth_rejects = {
       statistic   = "Sum"
       threshold   = var.alarm_thresholds.auth_rejects
+      period      = 300
       description = "Tokens are refused: a secret that differs from the front end's, or somebody who tries"
     }
     server_errors = {
       statistic   = "Sum"
       threshold   = var.alarm_thresholds.server_errors
+      period      = 300
       description = "Requests are answered with 5xx: overload, or the registry cannot be reached"
     }
     refresh_failures = {
       statistic   = "Sum"
       threshold   = var.alarm_thresholds.refresh_failures
+      period      = 900
       description = "The token secret cannot be read again; the last good one stays in use"
     }
     secret_age = {
       statistic   = "Maximum"
       threshold   = var.alarm_thresholds.secret_age_seconds
+      period      = 900
       description = "The token secret in use is old: a key that was to be removed is still good"
     }
   }
@@ -55,7 +60,7 @@ resource "aws_cloudwatch_metric_alarm" "log" {
   namespace           = local.metrics
   metric_name         = each.key
   statistic           = each.value.statistic
-  period              = 300
+  period              = each.value.period
   evaluation_periods  = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = each.value.threshold

@@ -238,11 +238,11 @@ variable "alarm_topic_arns" {
 }
 
 variable "alarm_thresholds" {
-  description = "How many in five minutes raise an alarm; of secret_age_seconds, which age."
+  description = "How many raise an alarm: rejects and errors in 5 minutes, failed refreshes in 15; of secret_age_seconds, which age."
   type = object({
     auth_rejects       = optional(number, 20)
     server_errors      = optional(number, 5)
-    refresh_failures   = optional(number, 3)
+    refresh_failures   = optional(number, 2)
     secret_age_seconds = optional(number, 3600)
   })
   default = {}

@@ -1,0 +1,73 @@
+"""How each check is broken on purpose: (check, file, what stands there, what instead)."""
+
+DOCKER = "Dockerfile"
+TASK = "deploy/ecs-task-definition.json"
+MODULE = "deploy/terraform/modules/mcp_server"
+CONTAINER = f"{MODULE}/definition/container.tf"
+POLICIES = f"{MODULE}/definition/policies.tf"
+FILTERS = f"{MODULE}/definition/filters.tf"
+SECRET = "q7Zp4VxT1mKc9RwYb2NdLf8GhJs6AeUo3BiXvQtC"
+
+MUTATIONS = [
+    ("hadolint", DOCKER, "RUN sh scripts", "RUN cd /src && sudo sh scripts"),
+    ("build", DOCKER, "build --locked", "build"),
+    ("build", DOCKER, "--no-default-features", "--all-features"),
+    ("build", DOCKER, "FROM rust:1.95.0-slim-bookworm", "FROM rust"),
+    ("build", DOCKER, "FROM rust:1.95.0-slim-bookworm", "FROM rust:latest"),
+    ("runtime", DOCKER, "USER 65532:65532", "USER root"),
+    ("runtime", DOCKER, "USER 65532:65532", ""),
+    ("runtime", DOCKER, "FROM scratch", "FROM debian:bookworm-slim"),
+    ("runtime", DOCKER, 'CMD ["/usr/local/bin/quilt-mcp-server", "healthcheck"]', "CMD curl -f localhost:8000"),
+    ("runtime", DOCKER, 'CMD ["serve"]', "CMD serve"),
+    ("agrees with the task", DOCKER, "USER 65532:65532", "USER 1000:1000"),
+    ("agrees with the task", TASK, '"containerPort": 8000', '"containerPort": 80'),
+    ("agrees with the task", TASK, "/usr/local/bin/quilt-mcp-server", "/bin/quilt-mcp-server"),
+    ("generated", TASK, '"stopTimeout": 40', '"stopTimeout": 41'),
+    ("generated", CONTAINER, "readonlyRootFilesystem = true", "readonlyRootFilesystem = false"),
+    ("generated", CONTAINER, "var.drain_seconds + 10", "var.drain_seconds"),
+    ("botocore's model", TASK, '"stopTimeout": 40', '"stopTimeout": "40"'),
+    ("botocore's model", TASK, '"valueFrom"', '"valueForm"'),
+    ("moto's ECS", TASK, '"family": "quilt-mcp",', ""),
+    ("moto's ECS", TASK, '"essential": true,', ""),
+    ("hardened", TASK, '"user": "65532:65532"', '"user": "0"'),
+    ("hardened", TASK, '"user": "65532:65532"', '"user": "root"'),
+    ("hardened", TASK, '"readonlyRootFilesystem": true', '"readonlyRootFilesystem": false'),
+    ("hardened", TASK, '"stopTimeout": 40', '"stopTimeout": 20'),
+    ("hardened", TASK, '"ALL"', '"NET_RAW"'),
+    ("hardened", TASK, '"awslogs"', '"json-file"'),
+    ("hardened", TASK, '"softLimit": 2048', '"softLimit": 1024'),
+    ("hardened", TASK, '"CMD",', '"CMD-SHELL",'),
+    ("no secret inline", TASK, '"QUILT_MCP_STS_IDENTITY"', '"MCP_ENHANCED_JWT_SECRET"'),
+    ("no secret inline", TASK, '"value": "quilt-frontend"', f'"value": "{SECRET}"'),
+    ("no secret inline", TASK, "arn:aws:ssm:us-east-1:123456789012:parameter/quilt/mcp-server/session-secret", SECRET),
+    ("no secret anywhere", f"{MODULE}/README.md", "# ", f"# {SECRET} "),
+    ("no secret anywhere", CONTAINER, "# The one", "# AKIAZ7PLQ4RXT2WNEVKD The one"),
+    ("variables exist", TASK, "QUILT_MCP_STS_IDENTITY", "QUILT_MCP_STS_IDENTITIES"),
+    ("variables exist", CONTAINER, "QUILT_MCP_DRAIN_DELAY_SECONDS", "QUILT_MCP_DRAIN_DELAY"),
+    ("least privilege", POLICIES, '["ssm:GetParameter"]', '["ssm:GetParameter", "s3:GetObject"]'),
+    ("least privilege", POLICIES, '["ssm:GetParameter"]', '["ssm:*"]'),
+    ("least privilege", POLICIES, "Resource = var.role_arns", 'Resource = ["*"]'),
+    ("least privilege", POLICIES, ":parameter${var.jwt_secret_parameter}", ":parameter/*"),
+    ("least privilege", POLICIES, "Resource = distinct(values(var.secrets))", 'Resource = ["*"]'),
+    ("terraform fmt", CONTAINER, "container = {", "container   = {"),
+    ("an HCL parse", CONTAINER, "container = {", "container = {{"),
+    ("terraform test", f"{MODULE}/definition/variables.tf", "length(var.role_arns) > 0 ||", "true ||"),
+    ("terraform test", POLICIES, "Resource = var.role_arns", 'Resource = ["*"]'),
+    ("checkov", f"{MODULE}/service.tf", "assign_public_ip = false", "assign_public_ip = true"),
+    ("inputs arrive", f"{MODULE}/main.tf", "drain_seconds          = var.drain_seconds", ""),
+    ("inputs arrive", "deploy/terraform/examples/basic/main.tf", "listener_priority     = 100", "priority = 100"),
+    ("inputs arrive", f"{MODULE}/task.tf", "var.memory", "var.memories"),
+    ("balancer", f"{MODULE}/alb.tf", '"/mcp", "/mcp/*"', '"/mcp/*"'),
+    ("balancer", f"{MODULE}/alb.tf", "enabled = false", "enabled = true"),
+    ("balancer", f"{MODULE}/alb.tf", "module.definition.deregistration_delay", "5"),
+    ("balancer", f"{MODULE}/service.tf", "enable_execute_command = false", "enable_execute_command = true"),
+    (
+        "nobody else gets in",
+        f"{MODULE}/service.tf",
+        "referenced_security_group_id = var.alb_security_group_id",
+        'cidr_ipv4 = "0.0.0.0/0"',
+    ),
+    ("filters know the log", FILTERS, "$.last_good_secs", "$.last_good_seconds"),
+    ("filters know the log", FILTERS, '\\"keys\\"', '\\"kys\\"'),
+    ("filters know the log", FILTERS, "$.status >= 500", "$.status ~ 500"),
+]
