@@ -28,7 +28,7 @@ MUTATIONS = [
     ("botocore's model", TASK, '"stopTimeout": 40', '"stopTimeout": "40"'),
     ("botocore's model", TASK, '"valueFrom"', '"valueForm"'),
     ("moto's ECS", TASK, '"family": "quilt-mcp",', ""),
-    ("moto's ECS", TASK, '"essential": true,', ""),
+    ("moto's ECS", TASK, '"memory": "1024",', ""),
     ("hardened", TASK, '"user": "65532:65532"', '"user": "0"'),
     ("hardened", TASK, '"user": "65532:65532"', '"user": "root"'),
     ("hardened", TASK, '"readonlyRootFilesystem": true', '"readonlyRootFilesystem": false'),

@@ -14,7 +14,7 @@ module "definition" {
   catalog_url          = "https://catalog.example.com"
   jwt_secret_parameter = "/quilt/mcp-server/jwt-secret"
   secrets = {
-    QUILT_MCP_SESSION_SECRET = "arn:aws:ssm:us-east-1:123456789012:parameter/quilt/mcp-server/session-secret"
+    QUILT_MCP_SESSION_SECRET = "arn:aws:ssm:us-east-1:123456789012:parameter/quilt/mcp-server/session-secret" # checkov:skip=CKV_SECRET_6:an ARN, no secret
   }
   role_map  = { ReadOnlyQuilt = "arn:aws:iam::123456789012:role/ReadOnlyQuilt" }
   role_arns = ["arn:aws:iam::123456789012:role/ReadOnlyQuilt"]
