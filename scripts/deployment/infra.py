@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import logpattern
-from tree import MODULE, TERRAFORM, failure, program, unquoted
+from tree import MODULE, TERRAFORM, failure, program, run, unquoted
 
 EXAMPLE = "deploy/terraform/examples/basic"
 
@@ -28,6 +28,14 @@ def definition_tests(tree):
     for step in (["init", "-backend=false", "-input=false"], ["validate"], ["test"]):
         problems = problems or failure([TERRAFORM, *step, "-no-color"], place)
     return problems
+
+
+def provider_validate(tree):
+    """`validate` of the whole. None where the AWS provider cannot be had."""
+    place = tree.root / EXAMPLE
+    if run([TERRAFORM, "init", "-backend=false", "-input=false", "-no-color"], place)[0] != 0:
+        return None
+    return failure([TERRAFORM, "validate", "-no-color"], place)
 
 
 def checkov(tree):

@@ -49,6 +49,8 @@ MUTATIONS = [
     ("least privilege", POLICIES, "Resource = var.role_arns", 'Resource = ["*"]'),
     ("least privilege", POLICIES, ":parameter${var.jwt_secret_parameter}", ":parameter/*"),
     ("least privilege", POLICIES, "Resource = distinct(values(var.secrets))", 'Resource = ["*"]'),
+    ("least privilege", POLICIES, 'Service = "ecs-tasks.amazonaws.com"', 'AWS = "*"'),
+    ("least privilege", POLICIES, '"aws:SourceAccount" = var', '"aws:SourceAccounts" = var'),
     ("terraform fmt", CONTAINER, "container = {", "container   = {"),
     ("an HCL parse", CONTAINER, "container = {", "container = {{"),
     ("terraform test", f"{MODULE}/definition/variables.tf", "length(var.role_arns) > 0 ||", "true ||"),

@@ -117,8 +117,13 @@ def variables_exist(tree):
 
 
 def least_privilege(tree):
-    """The roles may do what they must, on what they must."""
+    """The roles may do what they must, on what they must; and only ECS of this account may take them."""
     problems = []
+    for statement in tree.evaluated["trust_policy"]["Statement"]:
+        if statement["Principal"] != {"Service": "ecs-tasks.amazonaws.com"}:
+            problems.append(f"trust of {statement['Principal']}")
+        if statement.get("Condition", {}).get("StringEquals") != {"aws:SourceAccount": "123456789012"}:
+            problems.append("trust of other accounts' tasks")
     for name in ("task_policy", "execution_policy"):
         for statement in tree.evaluated[name]["Statement"]:
             for action in statement["Action"]:

@@ -24,6 +24,9 @@ def program(name):
 def run(command, cwd):
     """(exit code, all output); terraform keeps quiet about what is no problem here."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    # Where providers can be had, they are kept: the working folder is not.
+    if (cache := os.environ.get("TF_PLUGIN_CACHE_DIR")) is not None:
+        kept["TF_PLUGIN_CACHE_DIR"] = cache
     environment = {**kept, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "NO_COLOR": "1"}
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=170, check=False

@@ -49,6 +49,11 @@ output "execution_policy" {
   value       = jsondecode(module.definition.execution_policy)
 }
 
+output "trust_policy" {
+  description = "Who may take both roles."
+  value       = jsondecode(module.definition.trust_policy)
+}
+
 output "filters" {
   description = "Patterns of the alarms."
   value       = module.definition.filters
