@@ -17,6 +17,7 @@ module "definition" {
   image                  = var.image
   image_repository_arn   = var.image_repository_arn
   log_group              = local.log_group
+  log_mode               = var.log_mode
   hosts                  = var.hosts
   origins                = var.origins
   catalog_url            = var.catalog_url

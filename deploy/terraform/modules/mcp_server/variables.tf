@@ -225,6 +225,12 @@ variable "log_retention_days" {
   default     = 365
 }
 
+variable "log_mode" {
+  description = "Where CloudWatch does not take lines: non-blocking loses lines, blocking stops requests."
+  type        = string
+  default     = "non-blocking"
+}
+
 variable "log_kms_key_arn" {
   description = "KMS key of the log group; null for CloudWatch's own. Its policy has to admit CloudWatch Logs."
   type        = string

@@ -62,14 +62,15 @@ locals {
 
     logConfiguration = {
       logDriver = "awslogs"
-      options = {
-        awslogs-group         = var.log_group
-        awslogs-region        = var.aws.region
-        awslogs-stream-prefix = "ecs"
-        # A log that is not taken must not stop requests; what does not fit is dropped.
-        mode            = "non-blocking"
-        max-buffer-size = "25m"
-      }
+      options = merge(
+        {
+          awslogs-group         = var.log_group
+          awslogs-region        = var.aws.region
+          awslogs-stream-prefix = "ecs"
+          mode                  = var.log_mode
+        },
+        var.log_mode == "non-blocking" ? { max-buffer-size = "25m" } : {},
+      )
     }
   }
 }

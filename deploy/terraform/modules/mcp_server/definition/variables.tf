@@ -40,6 +40,16 @@ variable "log_group" {
   type        = string
 }
 
+variable "log_mode" {
+  description = "What happens where CloudWatch does not take lines: non-blocking loses lines, blocking stops requests."
+  type        = string
+  default     = "non-blocking"
+  validation {
+    condition     = contains(["non-blocking", "blocking"], var.log_mode)
+    error_message = "non-blocking or blocking."
+  }
+}
+
 variable "hosts" {
   description = "Names under which clients call (QUILT_MCP_ALLOWED_HOSTS)."
   type        = list(string)

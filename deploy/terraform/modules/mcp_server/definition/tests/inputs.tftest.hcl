@@ -182,3 +182,22 @@ run "an_unknown_identity_is_refused" {
   }
   expect_failures = [var.sts_identity]
 }
+
+run "a_log_that_blocks_has_no_buffer" {
+  command = plan
+  variables {
+    log_mode = "blocking"
+  }
+  assert {
+    condition     = !contains(keys(jsondecode(output.container_definitions)[0].logConfiguration.options), "max-buffer-size")
+    error_message = "awslogs refuses a buffer's size in blocking mode."
+  }
+}
+
+run "an_unknown_log_mode_is_refused" {
+  command = plan
+  variables {
+    log_mode = "sometimes"
+  }
+  expect_failures = [var.log_mode]
+}
