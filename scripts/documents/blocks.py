@@ -58,7 +58,8 @@ def _run(fence, folder, environment, serve_address):
 
 def _serves(fence, folder, environment, address):
     """A command that does not end: it has to answer, and to stop when it is told to."""
-    environment = {**environment, "QUILT_MCP_ADDR": address, "QUILT_MCP_DRAIN_DELAY_SECONDS": "0"}
+    # The server beside has the other address of metrics.
+    environment = {**environment, "QUILT_MCP_ADDR": address, "QUILT_MCP_METRICS_ADDR": ""}
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", f"exec {fence.text.strip()}"],

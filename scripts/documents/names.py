@@ -39,7 +39,8 @@ def _known(root):
     name stands in docs/TOOLS.md alone: one that was taken out is found nowhere."""
     files = [root / "docs" / name for name in ("TOOLS.md", "LOGGING.md", "CONFIG.md")]
     files += [root / "Cargo.toml", root / "Cargo.lock", root / "clippy.toml"]
-    for folder, endings in (("src", ("rs", "graphql", "json")), ("tests", ("rs",))):
+    folders = {"src": ("rs", "graphql", "json"), "tests": ("rs",), "deploy": ("tf",)}
+    for folder, endings in folders.items():
         for ending in endings:
             files += (root / folder).rglob(f"*.{ending}")
     found = set(ELSEWHERE)
