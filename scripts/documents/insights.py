@@ -134,6 +134,8 @@ class Filter:
 
     def _compare(self, value):
         operator = self._next()
+        if operator == "not":
+            return not self._compare(value)
         if operator == "like":
             return value is not None and re.search(self._next()[1:-1], str(value)) is not None
         if operator == "in":

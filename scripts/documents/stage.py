@@ -28,15 +28,15 @@ class Stage:
         self.environment, self.log = environment, log
         self.server, self.end_demo = server, end_demo
 
-    def mint(self, *options, **variables):
+    def mint(self, *options, subject="alice", **variables):
         """A token of the same secret."""
-        command = ["quilt-mcp-server", "token", "mint", "--subject", "alice", *options]
+        command = ["quilt-mcp-server", "token", "mint", "--subject", subject, *options]
         environment = {**self.environment, **variables}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     def post(self, token, method="tools/list", params=None, **headers):
-        """(status, body) of a message."""
+        """Status and headers of the answer to a message."""
         sent = {"Content-Type": "application/json"}
         if token:
             sent["Authorization"] = f"Bearer {token}"
@@ -46,9 +46,9 @@ class Stage:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=60) as answer:
-                return answer.status, answer.read()
+                return answer.status, answer.headers
         except urllib.error.HTTPError as refusal:
-            return refusal.code, refusal.read()
+            return refusal.code, refusal.headers
 
     def lines(self):
         """The server's log so far."""
@@ -65,6 +65,10 @@ class Stage:
         self.post(good, "tools/call", one_call)
         self.post(good, "tools/call", denied)
         self.post(good, "tools/call", put)
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}}
+        hello["clientInfo"] = {"name": "check-docs", "version": "1"}
+        _, headers = self.post(good, "initialize", hello)
+        self.post(self.mint(subject="bob"), Mcp_Session_Id=headers["Mcp-Session-Id"])
         self.post(good, X_Quilt_User_Role="Unknown")
         self.post(None)
         self.post(self.mint("--bucket", "my-data", **other))
