@@ -9,7 +9,9 @@ import urllib.request
 SECONDS = 120
 EXITS = re.compile(r"^exits (\d+)$")
 #: Why a block is not run here, as the comment before it says.
-SKIPPED = re.compile(r"^(needs AWS|needs docker|long: .+)$")
+SKIPPED = re.compile(r"^(needs AWS|needs docker|needs AWS and docker|long: .+)$")
+#: Programs that reach beyond this machine, or change it: never run, so a block with one says what it needs.
+FAR = re.compile(r"(?:^|[|;&(]|\bexec)\s*(aws|docker|terraform|sudo|apt|apt-get|git|systemctl)\b", re.M)
 
 
 def problems(docs, environment, serve_address):
@@ -33,7 +35,9 @@ def problems(docs, environment, serve_address):
 
 
 def _run(fence, folder, environment, serve_address):
-    wanted = EXITS.match(fence.mark)
+    wanted, far = EXITS.match(fence.mark), FAR.search(fence.text)
+    if far:
+        return f"{far.group(1)} is not run here: mark the block, as in <!-- needs AWS -->"
     if fence.mark == "serves":
         return _serves(fence, folder, environment, serve_address)
     if fence.mark and not wanted:

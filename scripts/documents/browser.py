@@ -9,7 +9,7 @@ import sys
 import threading
 
 from chromium import chromium
-from running import demo
+from running import demo, stop_when_told
 
 FOLDER = "docs/examples"
 
@@ -131,6 +131,7 @@ def foreign_origin(checks, browser, origin, endpoint, alice, log_file):
 
 
 def main(binary, program):
+    stop_when_told()
     checks = Checks()
     with page_server() as listed, page_server() as foreign:
         with demo(binary, QUILT_MCP_ALLOWED_ORIGINS=listed) as (announced, log_file):

@@ -7,11 +7,13 @@ import insights
 import names
 import selftest
 from markdown import documents
+from running import stop_when_told
 from stage import free_address, stage
 
 
 def main(binary, root):
     """Everything; the number of problems decides the exit code."""
+    stop_when_told()
     selftest.run()
     docs = documents(root)
     found = list(names.problems(root, docs))

@@ -14,8 +14,10 @@ COMMAND = re.compile(r"^(?:\$ |(?:quilt-mcp-server|cargo|curl|aws|docker|scripts
 LANGUAGES = {"", "sh", "json", "logs-insights", "text", "js", "html", "yaml", "hcl", "dockerfile"}
 
 
-#: Names in other projects that a document explains: a feature of serde_json.
-ELSEWHERE = {"arbitrary_precision"}
+#: Names of others that a document explains: a feature of serde_json, an attribute of an ALB's target group.
+ELSEWHERE = {"arbitrary_precision", "protocol_version"}
+#: Who runs a block instead, where a script does.
+RUN_BY = re.compile(r"^long: (scripts/[\w-]+)")
 
 
 def problems(root, docs):
@@ -25,7 +27,7 @@ def problems(root, docs):
     known = _known(root)
     for doc in docs:
         yield from _links(root, doc)
-        yield from _fences(doc)
+        yield from _fences(root, doc)
         text = "\n".join(doc.lines)
         for name in sorted(set(VARIABLE.findall(text)) - variables):
             yield f"{doc.path}: {name} is no variable of docs/CONFIG.md"
@@ -62,8 +64,14 @@ def _links(root, doc):
                 yield f"{doc.path}:{number}: there is no heading for {target}"
 
 
-def _fences(doc):
+def _fences(root, doc):
+    for number, line in doc.prose:
+        if line.lstrip().startswith("~~~"):
+            yield f"{doc.path}:{number}: write blocks between backticks"
     for fence in doc.fences:
+        run_by = RUN_BY.match(fence.mark)
+        if run_by and not (root / run_by.group(1)).exists():
+            yield f"{doc.path}:{fence.line}: there is no {run_by.group(1)}"
         if fence.language not in LANGUAGES:
             known = ", ".join(sorted(LANGUAGES - {""}))
             yield f"{doc.path}:{fence.line}: a block of {fence.language}; known are {known}"

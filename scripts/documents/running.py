@@ -3,11 +3,19 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 
 START_SECONDS = 60
+
+
+def stop_when_told():
+    """SIGTERM and SIGHUP unwind like Ctrl-C does, so that every `with` block ends its process."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
 
 
 def quiet_environment(**more):

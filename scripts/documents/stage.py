@@ -74,7 +74,7 @@ class Stage:
         self.post(self.mint("--bucket", "my-data", **other))
         self.post(good, Origin="https://evil.example.org")
         self.post(good, Host="evil.example.org")
-        for _ in range(40):
+        for _ in range(90):
             self.post(good)
         # Longer than the token lives, and the tolerance of clocks.
         time.sleep(2.5)
@@ -107,7 +107,7 @@ def stage(binary):
         with log.open("w") as output:
             server = subprocess.Popen(
                 ["quilt-mcp-server", "serve"],
-                env={**environment, "QUILT_MCP_JWT_LEEWAY": "0", "QUILT_MCP_USER_CALLS_PER_MINUTE": "30"},
+                env={**environment, "QUILT_MCP_JWT_LEEWAY": "0", "QUILT_MCP_USER_CALLS_PER_MINUTE": "60"},
                 stdout=output,
             )
         stack.callback(_end, server)
