@@ -28,7 +28,7 @@ BAD = [
     ("`bucket_invented`\n", "neither a tool"),
     ("```bash\ntrue\n```\n", "a block of bash"),
     ("```\ncurl http://127.0.0.1\n```\n", "not marked as sh"),
-    ("~~~\ncurl http://127.0.0.1\n~~~\n", "between backticks"),
+    ("~~~\n", "between backticks"),
     ("```sh\nfalse\ntrue\n```\n", "exit code 1"),
     ("```sh\nfalse | true\n```\n", "exit code 1"),
     ("<!-- exits 3 -->\n```sh\ntrue\n```\n", "exit code 0 instead of 3"),
