@@ -73,7 +73,7 @@ class Example:
         return self.page.run(f"Array.from({list_items}, (item) => item.textContent)")
 
 
-def good_origin(checks, browser, origin, endpoint, alice, bucket):
+def listed_origin(checks, browser, origin, endpoint, alice, bucket):
     example = Example(browser, origin)
     arguments = json.dumps({"bucket": bucket, "prefix": "measurements/"})
     example.fill(endpoint=endpoint, token=alice["enhanced_token"], tool="bucket_objects_list")
@@ -86,6 +86,13 @@ def good_origin(checks, browser, origin, endpoint, alice, bucket):
     checks.that(example.press("call") == "done", "calls", example.items("log"))
     answer = example.text("answer")
     checks.that("measurements/summary.json" in answer, "shows what S3 answered", answer)
+
+    query = f'SELECT count(*) AS n FROM "{bucket}".plates'
+    example.fill(tool="athena_query_execute", arguments=json.dumps({"query": query}))
+    checks.that(example.press("call") == "done", "reads an event stream", example.items("log"))
+    told = [line for line in example.items("log") if line.startswith("progress: ")]
+    checks.that(bool(told), "with progress", example.items("log"))
+    checks.that('"query_execution_id"' in example.text("answer"), "and its answer", example.text("answer"))
 
     print("a token that ends in the middle of a session (a catalog token)")
     example = Example(browser, origin)
@@ -138,7 +145,7 @@ def main(binary, program):
             alice = announced["users"][0]
             bucket, endpoint = sorted(alice["buckets"])[0], announced["mcp_url"]
             with chromium(program) as browser:
-                good_origin(checks, browser, listed, endpoint, alice, bucket)
+                listed_origin(checks, browser, listed, endpoint, alice, bucket)
                 foreign_origin(checks, browser, foreign, endpoint, alice, log_file)
     print("check-browser: " + (f"{checks.failed} failed" if checks.failed else "all good"))
     return 1 if checks.failed else 0
